@@ -1,0 +1,13 @@
+//! One module's pure core: composes session, fault tolerance and replication.
+//!
+//! The shell (the core thread of a module process) and the simulation drive a [`Node`] through
+//! [`Input`] and [`Output`] and nothing else.
+
+mod input;
+mod output;
+
+pub use input::{Captured, Command, HandoverCause, Input, NodeConfig, PathId, Secret, Snapshot};
+pub use output::{
+    BatchId, Change, Decision, Destination, Event, Lane, Output, PeerStatus, Status, TableJob,
+    Transmit,
+};

@@ -1,0 +1,230 @@
+//! What comes out of a node.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use hitless_model::{ConnKey, ConnRecord, Epoch, Instant, Mac, Priority, Role, UnitId};
+use serde::{Deserialize, Serialize};
+
+use super::input::{HandoverCause, PathId};
+
+/// Where a datagram goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Destination {
+    /// The pair's multicast group on the fault-tolerant VLAN.
+    Multicast,
+    /// The peer's link-local address on that path.
+    Peer([u8; 16]),
+}
+
+/// Which of the two sockets of a path a datagram uses, so that a flood of replication never stands
+/// in front of a heartbeat.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Lane {
+    /// Heartbeats and everything else about roles.
+    Heartbeat,
+    /// Replication.
+    Replication,
+}
+
+/// A datagram to send, at most 1,452 octets (an Ethernet MTU less IPv6 and UDP headers).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Transmit {
+    /// The VLAN to send over.
+    pub path: PathId,
+    /// Which socket.
+    pub lane: Lane,
+    /// To whom.
+    pub to: Destination,
+    /// The content.
+    pub bytes: Vec<u8>,
+}
+
+/// Number of a batch of records received from the peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct BatchId(pub u64);
+
+/// A change of this box's connection table that the peer asked for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Change {
+    /// Make or update.
+    Upsert(ConnRecord),
+    /// Remove.
+    Remove(ConnKey),
+    /// A full dump from the peer begins: from now on remember which of its connections are told.
+    DumpBegins,
+    /// The dump is complete: remove replicated connections that it did not tell.
+    DumpEnds,
+}
+
+/// Work for the thread that keeps the kernel's connection table.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum TableJob {
+    /// Apply these in order, then say [`super::Input::Applied`].
+    Apply {
+        /// Which batch.
+        batch: BatchId,
+        /// What to change.
+        changes: Vec<Change>,
+    },
+    /// Dump the table in parts ([`super::Input::Snapshot`]). A newer request ends an older one.
+    Dump {
+        /// To be given back in every part.
+        generation: u64,
+        /// Also connections that are not established.
+        embryonic: bool,
+    },
+}
+
+/// A role change (or its refusal), with what it was decided on.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Decision {
+    /// When, on the monotonic time line.
+    pub at: Instant,
+    /// Role before.
+    pub from: Role,
+    /// Role after; equal to `from` for a refusal.
+    pub to: Role,
+    /// Epoch after.
+    pub epoch: Epoch,
+    /// One sentence of why.
+    pub reason: String,
+    /// The facts it was decided on, as name and value.
+    pub inputs: Vec<(String, String)>,
+}
+
+/// Something that people or counters should hear of.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Event {
+    /// First contact with this peer, or contact again.
+    PeerFound {
+        /// Who.
+        unit: UnitId,
+        /// Its release.
+        software: String,
+    },
+    /// Nothing was heard of the peer on any path for the failover time.
+    PeerLost,
+    /// The peer can be heard, or cannot any more, over a path.
+    PathState {
+        /// Which.
+        path: PathId,
+        /// Heard within the failover time.
+        up: bool,
+    },
+    /// The lease ran out: this box fell silent.
+    LeaseExpired,
+    /// The fault-tolerant VLAN is trusted as it is, because no key is configured. Said once.
+    Unauthenticated,
+    /// The peer's configuration differs (`true`), or agrees again.
+    ConfigDiffers(bool),
+    /// The peer's heartbeat interval or failover time differs.
+    TimersDiffer,
+    /// A frame of another group or pair on the fault-tolerant VLAN. Said once per sender.
+    ForeignPair {
+        /// Its group number.
+        group: u8,
+        /// Its sender.
+        unit: UnitId,
+    },
+    /// The peer holds every connection of this box, or does not any more.
+    InStep(bool),
+    /// A handover was asked for and is not possible.
+    HandoverRefused {
+        /// Why it was asked for.
+        cause: HandoverCause,
+        /// Why not.
+        why: String,
+    },
+    /// A frame was dropped; the reason is a counter's name.
+    Rejected {
+        /// Stable name of the reason.
+        reason: String,
+    },
+}
+
+/// One output.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Output {
+    /// Send this.
+    Transmit(Transmit),
+    /// The gate of the data plane: write it before anything that follows.
+    Gate {
+        /// Role to act by.
+        role: Role,
+        /// Its epoch.
+        epoch: Epoch,
+        /// Until when, for roles that forward.
+        lease_until: Instant,
+    },
+    /// Send gratuitous ARP for every floating address: one frame per VLAN first, then all.
+    Announce,
+    /// The peer's link-local address on a path: let the kernel know its MAC for good.
+    Neighbour {
+        /// Over which VLAN.
+        path: PathId,
+        /// Its MAC there.
+        mac: Mac,
+    },
+    /// Work on the connection table.
+    Table(TableJob),
+    /// Store this epoch.
+    PersistEpoch(Epoch),
+    /// A role change was decided.
+    Decision(Decision),
+    /// Something to log and count.
+    Event(Event),
+}
+
+/// What `show module csm N ft detail` shows of a node: a value, made on demand.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Status {
+    /// Role now.
+    pub role: Role,
+    /// Epoch now.
+    pub epoch: Epoch,
+    /// Time left of the lease in nanoseconds, for roles that forward.
+    pub lease_left_ns: Option<u64>,
+    /// Priority in force.
+    pub priority: Priority,
+    /// When the role last changed.
+    pub since: Instant,
+    /// Number of role changes.
+    pub role_changes: u64,
+    /// Number of leases that ran out while active.
+    pub lease_expiries: u64,
+    /// The peer, if heard within the failover time.
+    pub peer: Option<PeerStatus>,
+    /// Each path: whether the peer is heard over it.
+    pub paths: Vec<(PathId, bool)>,
+    /// Whether the peer holds every connection of this box.
+    pub in_step: bool,
+    /// Replicated connections that the peer has not acknowledged: lost if this box dies now.
+    pub at_risk: u64,
+    /// Frames and messages by name, sent.
+    pub sent: Vec<(String, u64)>,
+    /// Frames and messages by name, received.
+    pub received: Vec<(String, u64)>,
+    /// Dropped frames by reason.
+    pub rejected: Vec<(String, u64)>,
+}
+
+/// What is known of the peer.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PeerStatus {
+    /// Who.
+    pub unit: UnitId,
+    /// Its role.
+    pub role: Role,
+    /// Its epoch.
+    pub epoch: Epoch,
+    /// Its priority.
+    pub priority: Priority,
+    /// Whether `preempt` is configured there.
+    pub preempt: bool,
+    /// Its release.
+    pub software: String,
+    /// Whether its configuration equals ours.
+    pub config_agrees: bool,
+}

@@ -1,0 +1,23 @@
+//! What every part of hitless agrees on: newtypes, the nouns of the field, and the ABI of the BPF maps.
+//!
+//! Pure data and small pure functions; `no_std`, because the BPF programs use it too. No clock, no
+//! input or output, no allocation. Start at [`abi`] for what the data plane sees, at [`conn`] for
+//! what travels between the two boxes.
+
+#![cfg_attr(not(test), no_std)]
+
+pub mod abi;
+pub mod conn;
+pub mod counter;
+pub mod ids;
+pub mod mac;
+pub mod role;
+pub mod tcp;
+pub mod time;
+
+pub use conn::{ConnKey, ConnRecord, ConnStage};
+pub use counter::Counter;
+pub use ids::{Epoch, GroupId, Priority, Protocol, Slot, UnitId, VlanId};
+pub use mac::Mac;
+pub use role::Role;
+pub use time::Instant;
