@@ -107,7 +107,7 @@ pub const KIND_SERVER: u8 = 2;
 
 abi! {
     /// An interface of the module, one per VLAN.
-    pub struct VlanPort, 16 {
+    pub struct VlanPort, 28 {
         /// VLAN number.
         pub vlan: u16,
         /// [`KIND_CLIENT`] or [`KIND_SERVER`].
@@ -118,6 +118,13 @@ abi! {
         pub own_mac: [u8; 6],
         /// MAC of the floating addresses on this VLAN.
         pub virtual_mac: [u8; 6],
+        /// The interface's own address; with `mask` it says which clients are on-link.
+        pub ip: [u8; 4],
+        /// Mask of the VLAN's subnet.
+        pub mask: [u8; 4],
+        /// Entry of `NEXT_HOPS` towards clients that are not on-link; 0 = none: they are answered
+        /// at the MAC that their packets came from.
+        pub gateway_next_hop: u32,
     }
 }
 
