@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
 
-use hitless_model::{ConnKey, ConnRecord, Epoch, GroupId, Priority, UnitId, VlanId};
+use hitless_model::{ConnKey, ConnRecord, Epoch, GroupId, Mac, Priority, UnitId, VlanId};
 
 use super::output::BatchId;
 
@@ -61,6 +61,8 @@ pub struct NodeConfig {
     pub key: Option<Secret>,
     /// VLANs of the second paths, in the order of preference.
     pub second_paths: Vec<PathId>,
+    /// This box's own MAC on each second path, told to the peer: it sends there by unicast.
+    pub own_macs: Vec<(PathId, Mac)>,
     /// Random octets for this life of the box: session nonce and everything that has to be unguessable.
     pub seed: [u8; 32],
     /// Newest epoch found on stable storage.

@@ -4,9 +4,11 @@
 //! [`Input`] and [`Output`] and nothing else.
 
 mod input;
+mod machine;
 mod output;
 
 pub use input::{Captured, Command, HandoverCause, Input, NodeConfig, PathId, Secret, Snapshot};
+pub use machine::{Node, Timer};
 pub use output::{
     BatchId, Change, Decision, Destination, Event, Lane, Output, PeerStatus, Status, TableJob,
     Transmit,
