@@ -14,4 +14,5 @@ extern crate alloc;
 
 pub mod machine;
 pub mod node;
+pub mod replica;
 pub mod wire;

@@ -108,7 +108,7 @@ pub enum Captured {
 pub struct Snapshot {
     /// The number that the request carried; parts of older dumps are ignored.
     pub generation: u64,
-    /// Some connections of the table.
+    /// Some connections of the table, about 1,024: all of them, whoever made them.
     pub records: Vec<ConnRecord>,
     /// No more parts follow.
     pub last: bool,

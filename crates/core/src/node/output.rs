@@ -53,7 +53,8 @@ pub enum Change {
     Remove(ConnKey),
     /// A full dump from the peer begins: from now on remember which of its connections are told.
     DumpBegins,
-    /// The dump is complete: remove replicated connections that it did not tell.
+    /// The dump is complete: remove replicated connections that it did not tell, but never one that
+    /// carried packets here.
     DumpEnds,
 }
 
@@ -67,12 +68,19 @@ pub enum TableJob {
         /// What to change.
         changes: Vec<Change>,
     },
-    /// Dump the table in parts ([`super::Input::Snapshot`]). A newer request ends an older one.
+    /// Begin a dump of the table and deliver its first part ([`super::Input::Snapshot`]). A newer
+    /// request ends an older one.
     Dump {
         /// To be given back in every part.
         generation: u64,
         /// Also connections that are not established.
         embryonic: bool,
+    },
+    /// Read and deliver the next part of the dump. One request, one part; nothing is read ahead of
+    /// its request, or a connection removed meanwhile would come back to life at the peer.
+    DumpMore {
+        /// Which dump.
+        generation: u64,
     },
 }
 

@@ -1,0 +1,65 @@
+//! What goes into the replication machine.
+
+use crate::node::{BatchId, Captured, Snapshot};
+
+/// Names a session: both boxes give the same number, and a different one for every session.
+///
+/// Sequence numbers begin anew exactly when it changes, on both sides.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
+#[serde(transparent)]
+pub struct SessionId(pub u64);
+
+/// Whether this box tells its connections.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// It does not: its table mirrors the peer's (initializing, standby).
+    #[default]
+    Silent,
+    /// It tells established connections (active). Entering it from silence owes a full dump.
+    Telling,
+    /// It tells everything, embryonic connections included (draining).
+    Draining,
+}
+
+/// Whether datagrams may leave.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Sending {
+    /// The fault-tolerant VLAN carries them.
+    #[default]
+    Open,
+    /// It does not: everything waits, and a full dump is owed when it does again.
+    Paused,
+}
+
+/// One input.
+#[derive(Clone, Debug)]
+pub enum Input<'a> {
+    /// The peer can be talked to. With another session than before, everything begins anew; with
+    /// the same one it goes on where it stopped.
+    PeerUp(SessionId),
+    /// The peer is gone; the session is kept in case it comes back with it.
+    PeerDown,
+    /// A message of the peer, opened by the session; still hostile.
+    Message(&'a [u8]),
+    /// This box's table changed.
+    Captured(&'a [Captured]),
+    /// Reports of changes were lost.
+    CapturesLost,
+    /// The part of a dump that was asked for last.
+    Snapshot(Snapshot),
+    /// A batch is in the kernel's table.
+    Applied {
+        /// Which one.
+        batch: BatchId,
+        /// Records of it that the table refused.
+        refused: u32,
+    },
+    /// This box's role changed.
+    SetMode(Mode),
+    /// The fault-tolerant VLAN went down or came back.
+    SetSending(Sending),
+}
