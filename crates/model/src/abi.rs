@@ -27,7 +27,7 @@ pub mod map {
     pub const TURN: &str = "TURN";
     /// Array of [`super::Real`].
     pub const REALS: &str = "REALS";
-    /// Hash of [`super::VirtualKey`]: addresses and ports of reals of farms that translate.
+    /// Hash of [`super::VirtualKey`] to `u32` (always 1): addresses and ports of reals of farms that translate.
     pub const REAL_ADDRS: &str = "REAL_ADDRS";
     /// Array of [`super::NextHop`]; entry 0 is never used.
     pub const NEXT_HOPS: &str = "NEXT_HOPS";
@@ -77,7 +77,8 @@ pub const EVENT_RING_BYTES: u32 = 4 << 20;
 macro_rules! abi {
     ($(#[$doc:meta])* pub struct $name:ident, $size:literal { $($body:tt)* }) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
         #[repr(C)]
         pub struct $name { $($body)* }
         const _: () = assert!(core::mem::size_of::<$name>() == $size);
