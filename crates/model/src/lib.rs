@@ -7,6 +7,7 @@
 #![cfg_attr(not(test), no_std)]
 
 pub mod abi;
+pub mod checksum;
 pub mod conn;
 pub mod counter;
 pub mod ids;
