@@ -6,3 +6,4 @@
 
 pub mod api;
 pub mod names;
+pub mod netlink;
