@@ -53,8 +53,8 @@ pub enum Change {
     Remove(ConnKey),
     /// A full dump from the peer begins: from now on remember which of its connections are told.
     DumpBegins,
-    /// The dump is complete: remove replicated connections that it did not tell, but never one that
-    /// carried packets here.
+    /// The dump is complete: remove replicated connections that it did not tell; while this box
+    /// forwards itself, only those that carried no packet here.
     DumpEnds,
 }
 

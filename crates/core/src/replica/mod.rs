@@ -10,10 +10,19 @@
 //! table (the shell). Start at [`Input`] and [`Output`], then `machine`; the wire format is in
 //! `codec` and in `docs/protocol/replication.md`.
 
+mod codec;
+mod dump;
 mod input;
+mod machine;
 mod output;
+mod pace;
+mod queue;
+mod receiver;
+mod sender;
+mod teller;
 
 pub use input::{Input, Mode, Sending, SessionId};
+pub use machine::{MAX_OUTPUTS, Replica};
 pub use output::{Event, Output, Rejected, Status, Timer};
 
 /// Octets of the largest message: what is left of 1,452 (an Ethernet MTU less IPv6 and UDP headers)

@@ -1,0 +1,223 @@
+//! Decides what is told next: marks of a dump, then captured changes, then what the dump read.
+//!
+//! While few batches are in flight a change leaves at once, alone if need be; when many are, it
+//! waits for a full batch or for an acknowledgement. So a single connection is told without delay
+//! and a flood of them in full batches, without a timer.
+
+use core::time::Duration;
+
+use hitless_model::Instant;
+
+use super::codec::{self, FULL_BATCH, MAX_RECORD, MAX_RECORDS, Seq};
+use super::dump::{Dump, Kind};
+use super::input::Mode;
+use super::queue::{self, Queue};
+use super::sender::{Content, Sender};
+use crate::node::{Captured, Change, Snapshot, TableJob};
+use crate::wire::Writer;
+
+/// From this many batches in flight, changes wait until they fill one.
+const EAGER_IN_FLIGHT: usize = 16;
+/// A peer that has not acknowledged a change for so long is out of step: far more than a round trip
+/// with its retransmissions, far less than anybody waits for a preemption.
+pub(super) const STEP_LAG: Duration = Duration::from_millis(250);
+
+/// The telling half of the machine.
+#[derive(Debug, Default)]
+pub(super) struct Teller {
+    pub(super) sender: Sender,
+    mode: Mode,
+    queue: Queue,
+    dump: Dump,
+    /// While draining: when everything that a dump tells was in the peer's table.
+    settled_at: Option<Instant>,
+    overflows: u64,
+}
+
+impl Teller {
+    /// Begins a new session: the peer knows nothing.
+    pub(super) fn reset(&mut self) {
+        self.sender.reset();
+        self.queue.clear();
+        self.dump.stop();
+        self.settled_at = None;
+        match self.mode {
+            Mode::Silent => {}
+            Mode::Telling | Mode::Draining => self.dump.owe(Kind::Full),
+        }
+    }
+
+    /// The role changed.
+    pub(super) fn set_mode(&mut self, mode: Mode) {
+        match (self.mode, mode) {
+            (_, Mode::Silent) => {
+                self.queue.clear();
+                self.dump.stop();
+            }
+            (Mode::Silent, Mode::Telling | Mode::Draining) => self.dump.owe(Kind::Full),
+            (Mode::Telling, Mode::Draining) => self.dump.owe(Kind::Supplement),
+            (Mode::Telling | Mode::Draining, Mode::Telling) | (Mode::Draining, Mode::Draining) => {}
+        }
+        self.settled_at = None;
+        self.mode = mode;
+    }
+
+    /// The link came back after a pause.
+    pub(super) fn on_return(&mut self) {
+        match self.mode {
+            Mode::Silent => {}
+            Mode::Telling | Mode::Draining => self.dump.owe_unless_running(),
+        }
+    }
+
+    /// A change was captured; says how many changes were dropped if there were too many.
+    pub(super) fn on_captured(&mut self, now: Instant, captured: &Captured) -> Option<u64> {
+        match self.mode {
+            Mode::Silent => return None,
+            Mode::Telling | Mode::Draining => {}
+        }
+        let key = queue::key_of(captured);
+        if self.dump.covers_changes() {
+            self.queue.cancel(key);
+            return None;
+        }
+        self.dump.on_changed(key);
+        if self.queue.push(now, captured).is_ok() {
+            return None;
+        }
+        self.dump.owe(Kind::Full);
+        self.overflows += 1;
+        Some(self.queue.clear() + 1)
+    }
+
+    /// Changes were lost on their way here.
+    pub(super) fn on_captures_lost(&mut self) {
+        match self.mode {
+            Mode::Silent => {}
+            Mode::Telling | Mode::Draining => self.dump.owe(Kind::Full),
+        }
+    }
+
+    /// A part of the table was read.
+    pub(super) fn on_part(&mut self, part: Snapshot) {
+        self.dump.on_part(part);
+    }
+
+    /// Follows what the peer acknowledged.
+    pub(super) fn on_acknowledged(&mut self, now: Instant) {
+        self.dump.on_applied(self.sender.applied());
+        let settled = self.mode == Mode::Draining && self.dump.is_held() && self.dump.is_idle();
+        self.settled_at = settled.then(|| self.settled_at.unwrap_or(now));
+    }
+
+    /// What the table's thread is to do next for a dump.
+    pub(super) fn next_job(&mut self) -> Option<TableJob> {
+        let embryonic = self.mode == Mode::Draining;
+        self.dump.begin(embryonic).or_else(|| self.dump.ask())
+    }
+
+    /// Puts the next batch into flight, if there is anything to tell and room for it.
+    pub(super) fn next_batch(&mut self, now: Instant) -> Option<Seq> {
+        let ready = self.queue.len() + self.dump.waiting();
+        let eager = self.sender.in_flight() < EAGER_IN_FLIGHT;
+        if !self.sender.has_room() || (ready < FULL_BATCH && !eager) {
+            return None;
+        }
+        let mut batch = Batch::default();
+        self.fill(&mut batch);
+        let next = self.sender.newest().next();
+        if self.dump.is_exhausted() && self.queue.is_empty() && batch.has_room() {
+            let until = if batch.writer.is_empty() { self.sender.newest() } else { next };
+            if self.dump.end(until) {
+                batch.put(&Change::DumpEnds);
+            }
+        }
+        if batch.writer.is_empty() {
+            return None;
+        }
+        let Batch { writer, since, upserts } = batch;
+        Some(self.sender.send(now, Content { records: writer.finish(), since, upserts }))
+    }
+
+    fn fill(&mut self, batch: &mut Batch) {
+        if self.dump.take_begin() {
+            batch.put(&Change::DumpBegins);
+        }
+        while batch.has_room() {
+            if let Some((change, since)) = self.queue.pop() {
+                batch.since = Some(batch.since.map_or(since, |old| old.min(since)));
+                batch.put(&change);
+            } else if let Some(record) = self.dump.pop() {
+                batch.put(&Change::Upsert(record));
+            } else {
+                return;
+            }
+        }
+    }
+
+    /// Whether this box tells, and everything that the peer has to know has reached its table.
+    pub(super) fn is_drained(&self) -> bool {
+        let since = |settled| self.oldest().is_none_or(|oldest| oldest > settled);
+        self.settled_at.is_some_and(since)
+    }
+
+    /// Whether the peer has a full dump and lags less than [`STEP_LAG`].
+    pub(super) fn is_in_step(&self, now: Instant) -> bool {
+        self.dump.is_held() && self.late_at().is_none_or(|late_at| now < late_at)
+    }
+
+    /// When the peer falls out of step unless it acknowledges something.
+    pub(super) fn late_at(&self) -> Option<Instant> {
+        self.oldest().map(|oldest| oldest + STEP_LAG)
+    }
+
+    /// Since when the oldest unacknowledged change waits.
+    pub(super) fn oldest(&self) -> Option<Instant> {
+        [self.queue.oldest(), self.sender.oldest()].into_iter().flatten().min()
+    }
+
+    /// Connections that the peer has not acknowledged.
+    pub(super) fn at_risk(&self) -> u64 {
+        self.queue.upserts() + self.sender.upserts() + self.dump.waiting() as u64
+    }
+
+    /// Changes that wait.
+    pub(super) fn queued(&self) -> usize {
+        self.queue.len()
+    }
+
+    /// Whether and what this box tells.
+    pub(super) const fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// Number of the newest dump.
+    pub(super) const fn generation(&self) -> u64 {
+        self.dump.generation()
+    }
+
+    /// How often the queue was full.
+    pub(super) const fn overflows(&self) -> u64 {
+        self.overflows
+    }
+}
+
+/// A batch that is being filled.
+#[derive(Debug, Default)]
+struct Batch {
+    writer: Writer,
+    since: Option<Instant>,
+    upserts: u64,
+}
+
+impl Batch {
+    fn has_room(&self) -> bool {
+        self.writer.len() + MAX_RECORD <= MAX_RECORDS
+    }
+
+    fn put(&mut self, change: &Change) {
+        self.upserts += u64::from(matches!(change, Change::Upsert(_)));
+        codec::put_change(&mut self.writer, change);
+        debug_assert!(self.writer.len() <= MAX_RECORDS);
+    }
+}
