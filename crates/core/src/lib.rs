@@ -15,4 +15,5 @@ extern crate alloc;
 pub mod machine;
 pub mod node;
 pub mod replica;
+pub mod session;
 pub mod wire;

@@ -13,6 +13,28 @@ pub struct Deadline<T> {
     pub why: T,
 }
 
+/// Time as one machine sees it: it never goes backwards.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Clock(Instant);
+
+impl Clock {
+    /// Starts at `now`.
+    pub const fn new(now: Instant) -> Self {
+        Self(now)
+    }
+
+    /// Moves on to `now`; stands still if that lies in the past. Returns the time that counts.
+    pub fn advance(&mut self, now: Instant) -> Instant {
+        self.0 = self.0.max(now);
+        self.0
+    }
+
+    /// The time that counts.
+    pub const fn now(self) -> Instant {
+        self.0
+    }
+}
+
 /// A pure state machine.
 ///
 /// Laws: an early `handle_deadline` changes nothing; after a due one the next deadline is strictly

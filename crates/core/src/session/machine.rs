@@ -1,0 +1,290 @@
+//! The session machine: finds the peer, keeps one session with it, seals and opens.
+
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use hitless_model::{Instant, UnitId};
+
+use super::config::Config;
+use super::contact::{Asks, life_nonce_of};
+use super::error::Rejected;
+use super::frame::{Envelope, Header, Kind, Sealing, VERSIONS};
+use super::input::Input;
+use super::keys::{self, Life};
+use super::link::Link;
+use super::output::{Counters, Output, Timer};
+use crate::machine::{Clock, Deadline, Machine};
+use crate::node::PathId;
+
+/// Sessions that wait for proof. More than one, so that a replayed hello does not push out the
+/// peer's own one in the round trip between it and the proof.
+pub(super) const MAX_CANDIDATES: usize = 4;
+/// Peer lives of which a session existed and ended: their recorded frames must not open again. No
+/// box reboots more often in one life of its peer.
+const MAX_RETIRED: usize = 256;
+/// Strangers on the fault-tolerant VLAN that are remembered, so that each is told of once.
+const MAX_STRANGERS: usize = 16;
+/// Time between greetings once a session stands.
+const GREETING_EVERY: Duration = Duration::from_secs(1);
+/// Finds the peer, keeps one session with it, seals and opens frames.
+#[derive(Debug)]
+pub struct Session {
+    pub(super) clock: Clock,
+    pub(super) config: Config,
+    pub(super) own: Life,
+    /// Number of the next frame; counts through all kinds and paths.
+    pub(super) counter: u64,
+    pub(super) current: Option<Current>,
+    pub(super) candidates: VecDeque<Link>,
+    pub(super) retired: VecDeque<Life>,
+    pub(super) strangers: VecDeque<(u8, u16, UnitId)>,
+    pub(super) hello_due: Instant,
+    /// When a hello may be answered again.
+    pub(super) answer_after: Instant,
+    /// When proof may be given again.
+    pub(super) prove_after: Instant,
+    pub(super) counters: Counters,
+    pub(super) outputs: VecDeque<Output>,
+}
+
+/// The session that stands.
+#[derive(Debug)]
+pub(super) struct Current {
+    pub(super) link: Link,
+    pub(super) heard_at: Instant,
+}
+
+impl Session {
+    /// A session machine that starts looking for its peer at `now`.
+    pub fn new(now: Instant, config: Config) -> Self {
+        let own = Life { unit: config.unit, nonce: keys::life_nonce(&config.seed) };
+        Self {
+            clock: Clock::new(now),
+            config,
+            own,
+            counter: 0,
+            current: None,
+            candidates: VecDeque::new(),
+            retired: VecDeque::new(),
+            strangers: VecDeque::new(),
+            hello_due: now,
+            answer_after: now,
+            prove_after: now,
+            counters: Counters::default(),
+            outputs: VecDeque::new(),
+        }
+    }
+
+    /// A frame with `body` under the current session; `None` while there is none.
+    pub fn seal(&mut self, kind: Kind, body: Vec<u8>) -> Option<Vec<u8>> {
+        debug_assert!(body.len() <= super::MAX_BODY, "body longer than a frame takes");
+        let counter = self.take_counter();
+        let link = &self.current.as_ref()?.link;
+        link.seal(&sealed_header(&self.config, link, kind, counter), body)
+    }
+
+    /// Whether a session stands.
+    pub fn is_established(&self) -> bool {
+        self.current.is_some()
+    }
+
+    /// What was counted.
+    pub fn counters(&self) -> Counters {
+        self.counters
+    }
+
+    pub(super) fn take_counter(&mut self) -> u64 {
+        let counter = self.counter;
+        self.counter = self.counter.saturating_add(1);
+        counter
+    }
+
+    fn receive(&mut self, now: Instant, path: PathId, bytes: &[u8]) -> Result<(), Rejected> {
+        let envelope = Envelope::parse(bytes)?;
+        if !(VERSIONS.0..=VERSIONS.1).contains(&envelope.version) {
+            return Err(Rejected::WrongVersion);
+        }
+        if !envelope.is_of(self.config.pair) {
+            self.note_stranger(path, &envelope);
+            return Err(Rejected::ForeignPair);
+        }
+        let header = envelope.header(self.config.pair)?;
+        if header.sender == self.config.unit {
+            return Err(self.own_frame(&header, bytes));
+        }
+        match (header.sealing, header.kind) {
+            (Sealing::Clear | Sealing::KeyString, Kind::Hello) => {
+                self.receive_hello(now, path, &header, bytes)
+            }
+            (Sealing::Session, Kind::Greeting | Kind::Roles | Kind::Replication) => {
+                self.receive_sealed(now, path, &header, bytes)
+            }
+            (Sealing::Session, Kind::Hello) => Err(Rejected::UnknownKind),
+            (
+                Sealing::Clear | Sealing::KeyString,
+                Kind::Greeting | Kind::Roles | Kind::Replication,
+            ) => Err(Rejected::Unsealed),
+        }
+    }
+
+    /// A frame under this box's own name is a loop in the network, unless it tells another nonce.
+    fn own_frame(&self, header: &Header, bytes: &[u8]) -> Rejected {
+        let tells_another = header.kind == Kind::Hello
+            && life_nonce_of(bytes).is_some_and(|nonce| nonce != self.own.nonce);
+        if tells_another { Rejected::DuplicateUnit } else { Rejected::OwnFrame }
+    }
+
+    fn note_stranger(&mut self, path: PathId, envelope: &Envelope) {
+        let stranger = (envelope.group, envelope.ft_vlan, envelope.sender);
+        if !self.is_ft(path) || self.strangers.contains(&stranger) {
+            return;
+        }
+        if self.strangers.len() == MAX_STRANGERS {
+            self.strangers.pop_front();
+        }
+        self.strangers.push_back(stranger);
+        self.outputs.push_back(Output::Foreign { group: envelope.group, unit: envelope.sender });
+    }
+
+    pub(super) fn is_ft(&self, path: PathId) -> bool {
+        path.0 == self.config.pair.ft_vlan
+    }
+
+    fn receive_sealed(
+        &mut self,
+        now: Instant,
+        path: PathId,
+        header: &Header,
+        bytes: &[u8],
+    ) -> Result<(), Rejected> {
+        let opened = match self.current.as_mut().filter(|current| current.link.claims(header)) {
+            Some(current) => current.link.open(header, bytes)?,
+            None => self.open_candidate(now, path, header, bytes)?,
+        };
+        if let Some(current) = &mut self.current {
+            current.heard_at = now;
+        }
+        if header.kind == Kind::Greeting {
+            return self.receive_greeting(&opened);
+        }
+        self.outputs.push_back(Output::Opened { path, kind: header.kind, body: opened });
+        Ok(())
+    }
+
+    /// A valid frame under a candidate makes it the current session.
+    fn open_candidate(
+        &mut self,
+        now: Instant,
+        path: PathId,
+        header: &Header,
+        bytes: &[u8],
+    ) -> Result<Vec<u8>, Rejected> {
+        let Some(index) = self.candidates.iter().position(|link| link.claims(header)) else {
+            if self.is_ft(path) {
+                // One of the two has forgotten the session: a hello finds out who.
+                self.answer_hello(now, self.current.as_ref().map(|c| c.link.peer.nonce));
+            }
+            return Err(Rejected::UnknownSession);
+        };
+        let link = self.candidates.get_mut(index).ok_or(Rejected::UnknownSession)?;
+        let opened = link.open(header, bytes)?;
+        self.admit(now, &link_peer(&self.candidates, index)?)?;
+        if let Some(link) = self.candidates.remove(index) {
+            self.promote(now, link);
+        }
+        Ok(opened)
+    }
+
+    fn promote(&mut self, now: Instant, link: Link) {
+        self.outputs.push_back(Output::Established {
+            id: link.name,
+            unit: link.peer.unit,
+            software: link.software.clone(),
+        });
+        let peer = link.peer;
+        if let Some(before) = self.current.replace(Current { link, heard_at: now }) {
+            self.retire(before.link, &peer);
+        }
+        self.hello_due = now + GREETING_EVERY;
+        self.greet(&peer, Asks::No);
+    }
+
+    /// A life of the same box is over for good; another box may come back with its session.
+    fn retire(&mut self, before: Link, after: &Life) {
+        if before.peer.unit != after.unit {
+            self.add_candidate(before);
+            return;
+        }
+        if self.retired.len() == MAX_RETIRED {
+            self.retired.pop_front();
+        }
+        self.retired.push_back(before.peer);
+    }
+
+    pub(super) fn add_candidate(&mut self, link: Link) {
+        if self.candidates.len() == MAX_CANDIDATES {
+            self.candidates.pop_front();
+        }
+        self.candidates.push_back(link);
+    }
+}
+
+pub(super) fn sealed_header(config: &Config, link: &Link, kind: Kind, counter: u64) -> Header {
+    Header {
+        version: link.version,
+        sealing: Sealing::Session,
+        kind,
+        pair: config.pair,
+        sender: config.unit,
+        hint: link.hint(),
+        counter,
+    }
+}
+
+fn link_peer(links: &VecDeque<Link>, index: usize) -> Result<Life, Rejected> {
+    links.get(index).map(|link| link.peer).ok_or(Rejected::UnknownSession)
+}
+
+impl Machine for Session {
+    type Input<'a> = Input<'a>;
+    type Output = Output;
+    type Timer = Timer;
+
+    fn handle_input(&mut self, now: Instant, input: Input<'_>) {
+        let now = self.clock.advance(now);
+        match input {
+            Input::Datagram { path, bytes } => {
+                if let Err(rejected) = self.receive(now, path, bytes) {
+                    self.outputs.push_back(Output::Rejected(rejected));
+                }
+            }
+            Input::Configure(config) => {
+                let Config { pair, unit, seed, .. } = self.config;
+                self.config = Config { pair, unit, seed, ..config.clone() };
+            }
+        }
+    }
+
+    fn handle_deadline(&mut self, now: Instant) {
+        let now = self.clock.advance(now);
+        if now < self.hello_due {
+            return;
+        }
+        if let Some(peer) = self.current.as_ref().map(|current| current.link.peer) {
+            self.hello_due = now + GREETING_EVERY;
+            self.greet(&peer, Asks::No);
+        } else {
+            self.hello_due = now + self.search_every();
+            self.say_hello(None);
+        }
+    }
+
+    fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    fn next_deadline(&self) -> Option<Deadline<Timer>> {
+        Some(Deadline { at: self.hello_due, why: Timer::Hello })
+    }
+}
