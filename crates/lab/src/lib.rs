@@ -1,1 +1,15 @@
-//! Placeholder
+//! The laboratory: figure 7-1 in network namespaces with real daemons, load, probes and faults.
+//!
+//! [`topology`] says what there is, [`network`] makes it. [`load`] opens connections and watches
+//! over them, [`probe`] measures outages. The laboratory only drives the daemons by their outside
+//! contract (configuration text, signals, the command line), as a user would. It is no part of the
+//! product: nothing of it runs in production.
+
+pub mod clock;
+pub mod load;
+pub mod namespace;
+pub mod netlink;
+pub mod network;
+pub mod probe;
+pub mod system;
+pub mod topology;
