@@ -1,1 +1,48 @@
-//! Placeholder
+//! The user-space side of the data plane: loads, pins, adopts and attaches the eBPF programs, fills
+//! their maps from the configuration, and keeps their connection tables.
+//!
+//! Start at [`desired`] (what the maps should hold, pure) and at [`Plane`] (the kernel's side of it).
+//! Threads get handles of their own: [`RoleHandle`] for the core, [`ConnTable`] and [`EventReader`]
+//! for replication, [`NextHops`] for the neighbour table, [`CounterReader`] for `show`. Not here:
+//! netlink, addresses, routes, neighbours; who is active; what is replicated when.
+
+mod apply;
+mod conn;
+mod counters;
+mod desired;
+mod endpoint;
+mod error;
+mod events;
+mod hook;
+mod info;
+mod kernel_map;
+mod layout;
+mod maps;
+mod neighbours;
+mod pins;
+mod plane;
+mod resolver;
+mod role;
+mod sys;
+#[cfg(test)]
+mod testing;
+
+pub use apply::Applied;
+pub use conn::{
+    ConnDetail, ConnTable, Counts, DirectionDetail, DumpCursor, Refusal, Refused, Scope,
+    SweepPolicy, Swept, Tally, Usage, Which,
+};
+pub use counters::CounterReader;
+pub use desired::{
+    Desired, Farm, FloatingKind, NextHop, Port, PortFacts, Real, Unsupported, VirtualServer,
+    desired,
+};
+pub use endpoint::Endpoint;
+pub use error::{Error, Result};
+pub use events::{ConnEvent, EventReader};
+pub use hook::{Hook, HookKind};
+pub use info::Dataplane;
+pub use neighbours::{Neighbour, NextHops};
+pub use pins::{pinned_capacity, remove_pins};
+pub use plane::Plane;
+pub use role::RoleHandle;

@@ -1,0 +1,22 @@
+//! The connection tables as user space works on them: records of the peer go in, dumps come out,
+//! expired connections are swept, and the number of connections stays exact throughout.
+//!
+//! Established connections are in the main table (`CONN_*`), others in the small evicting one
+//! (`EMB_*`). [`entry`] converts, [`ConnTable`] writes and removes, `dump` reads, `sweep` expires,
+//! `tally` counts.
+
+mod dump;
+pub(crate) mod entry;
+mod sweep;
+mod table;
+mod tally;
+#[cfg(test)]
+mod tests;
+mod usage;
+
+pub use dump::{ConnDetail, DirectionDetail, DumpCursor, Scope, Which};
+pub use entry::Refusal;
+pub use sweep::{SweepPolicy, Swept};
+pub use table::{ConnTable, Refused};
+pub use tally::{Counts, Tally};
+pub use usage::Usage;

@@ -1,0 +1,189 @@
+//! Forgetting connections that are over: `idle`, `pending`, and the last acknowledgements of a
+//! closing one. Only a box that forwards sees the packets that keep a connection alive, so only the
+//! active one sweeps.
+
+use std::time::Duration;
+
+use hitless_model::abi::{CONN_REPLICATE, Conn, FlowKey};
+use hitless_model::tcp::seen;
+use hitless_model::{ConnKey, Instant, Protocol};
+
+use super::dump::{PART, Which};
+use super::entry;
+use super::table::{ConnTable, remove_entries};
+use super::usage::Delta;
+use crate::endpoint::Endpoint;
+use crate::error::Result;
+use crate::kernel_map::Position;
+use crate::resolver::Resolver;
+
+/// What a sweep goes by, besides `idle` and `pending` of the configuration applied last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SweepPolicy {
+    /// Time for the last segments of a connection that both sides have closed.
+    pub closing: Duration,
+    /// Since when this box forwards: what it did not see before then says nothing.
+    pub active_since: Instant,
+    /// For connections of virtual servers that the configuration does not know any more.
+    pub orphan_idle: Duration,
+    /// The same for the handshake.
+    pub orphan_pending: Duration,
+}
+
+impl SweepPolicy {
+    /// The usual policy of a box that forwards since `active_since`.
+    pub fn since(active_since: Instant) -> Self {
+        Self {
+            closing: Duration::from_secs(10),
+            active_since,
+            orphan_idle: Duration::from_hours(1),
+            orphan_pending: Duration::from_secs(30),
+        }
+    }
+}
+
+/// What a sweep removed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Swept {
+    /// Replicated connections of the main table: the peer has to hear of them.
+    pub replicated: Vec<ConnKey>,
+    /// Connections removed from the main table, those included.
+    pub established: u64,
+    /// Connections removed from the small table.
+    pub embryonic: u64,
+}
+
+/// Times of one connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Limits {
+    idle: Duration,
+    pending: Duration,
+}
+
+impl ConnTable {
+    /// Removes every connection whose time is over in both directions.
+    pub fn sweep(&self, now: Instant, policy: &SweepPolicy) -> Result<Swept> {
+        let mut swept = Swept::default();
+        let mut delta = Delta::default();
+        let outcome = self.sweep_table(Which::Main, now, policy, |key, conn| {
+            delta.removed += 1;
+            if conn.flags & CONN_REPLICATE != 0 {
+                swept.replicated.extend(entry::conn_key(key));
+            }
+        });
+        self.accounts.add(&self.shared, delta)?;
+        outcome?;
+        self.sweep_table(Which::Embryonic, now, policy, |_, _| swept.embryonic += 1)?;
+        swept.established = delta.removed;
+        Ok(swept)
+    }
+
+    fn sweep_table(
+        &self,
+        which: Which,
+        now: Instant,
+        policy: &SweepPolicy,
+        mut removed: impl FnMut(&FlowKey, &Conn),
+    ) -> Result<()> {
+        let table = self.table(which);
+        let resolver = self.shared.resolver();
+        let mut position = Position::Start;
+        while !matches!(position, Position::End) {
+            for (key, forward) in table.forward.read_part(&mut position, PART)? {
+                let limits = limits(&resolver, &key, policy);
+                if !is_over(&key, &forward, limits, (now, policy)) {
+                    continue;
+                }
+                let reverse = table.reverse.get(&entry::reverse_key(&key, &forward))?;
+                let alive =
+                    reverse.is_some_and(|conn| !is_over(&key, &conn, limits, (now, policy)));
+                if !alive && remove_entries(table, &key, &forward)? {
+                    removed(&key, &forward);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn limits(resolver: &Resolver, key: &FlowKey, policy: &SweepPolicy) -> Limits {
+    let known = entry::conn_key(key)
+        .and_then(|key| resolver.virtual_server(Endpoint::virtual_server_of(&key)));
+    known.map_or(Limits { idle: policy.orphan_idle, pending: policy.orphan_pending }, |facts| {
+        Limits { idle: facts.idle, pending: facts.pending }
+    })
+}
+
+/// Whether the time of one direction is over.
+fn is_over(key: &FlowKey, conn: &Conn, limits: Limits, at: (Instant, &SweepPolicy)) -> bool {
+    let (now, policy) = at;
+    let since =
+        |nanos: u64| now.saturating_since(Instant::from_nanos(nanos).max(policy.active_since));
+    if seen::is_closing(conn.seen) {
+        return since(conn.last_seen) >= policy.closing;
+    }
+    if seen::is_established(conn.seen) {
+        return !limits.idle.is_zero() && since(conn.last_seen) >= limits.idle;
+    }
+    // A flow of datagrams may never be answered: what counts for it is the last one.
+    let tcp = key.protocol == Protocol::Tcp.number();
+    since(if tcp { conn.created } else { conn.last_seen }) >= limits.pending
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TCP: FlowKey = FlowKey::new(([1; 4], [0; 2]), ([2; 4], [0; 2]), 6);
+    const UDP: FlowKey = FlowKey::new(([1; 4], [0; 2]), ([2; 4], [0; 2]), 17);
+    const LIMITS: Limits =
+        Limits { idle: Duration::from_secs(100), pending: Duration::from_secs(30) };
+    const UP: u8 = seen::REAL_ANSWERED | seen::CLIENT_CONFIRMED;
+
+    fn at(seconds: u64) -> Instant {
+        Instant::from_nanos(seconds * 1_000_000_000)
+    }
+
+    fn over(key: &FlowKey, (seen, created, last): (u8, u64, u64), now: u64, since: u64) -> bool {
+        let last_seen = at(last).as_nanos();
+        let conn = Conn { seen, created: at(created).as_nanos(), last_seen, ..Conn::default() };
+        is_over(key, &conn, LIMITS, (at(now), &SweepPolicy::since(at(since))))
+    }
+
+    #[test]
+    fn an_established_connection_ends_after_its_idle_time() {
+        assert!(!over(&TCP, (UP, 1, 50), 149, 0));
+        assert!(over(&TCP, (UP, 1, 50), 150, 0));
+    }
+
+    #[test]
+    fn time_before_this_box_was_active_does_not_count() {
+        assert!(!over(&TCP, (UP, 1, 50), 150, 60));
+        assert!(over(&TCP, (UP, 1, 50), 160, 60));
+        assert!(!over(&TCP, (0, 1, 1), 80, 60));
+        assert!(!over(&TCP, (UP | seen::RESET, 1, 1), 65, 60));
+    }
+
+    #[test]
+    fn a_closing_connection_has_ten_seconds() {
+        assert!(!over(&TCP, (UP | seen::RESET, 1, 50), 59, 0));
+        assert!(over(&TCP, (UP | seen::RESET, 1, 50), 60, 0));
+        let half = UP | seen::FIN_CLIENT;
+        assert!(!over(&TCP, (half, 1, 50), 149, 0));
+    }
+
+    #[test]
+    fn a_handshake_counts_from_its_start_and_datagrams_from_the_last() {
+        assert!(over(&TCP, (0, 1, 30), 31, 0));
+        assert!(!over(&UDP, (0, 1, 30), 31, 0));
+        assert!(over(&UDP, (0, 1, 30), 60, 0));
+    }
+
+    #[test]
+    fn idle_zero_means_never() {
+        let conn = Conn { seen: UP, ..Conn::default() };
+        let limits = Limits { idle: Duration::ZERO, ..LIMITS };
+        let policy = SweepPolicy::since(Instant::ZERO);
+        assert!(!is_over(&TCP, &conn, limits, (Instant::FAR_FUTURE, &policy)));
+    }
+}
