@@ -5,5 +5,6 @@
 //! ([`api`]). Nothing here decides who is active: that is `hitless-core`.
 
 pub mod api;
+pub mod chassis;
 pub mod names;
 pub mod netlink;

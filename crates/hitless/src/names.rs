@@ -84,6 +84,11 @@ impl Names {
         Mac::derived_from(self.unit(slot).0 ^ (u64::from(vlan) << 48))
     }
 
+    /// MAC of a VLAN's bridge: without one of its own it would change with its ports.
+    pub fn bridge_mac(&self, vlan: VlanId) -> Mac {
+        Mac::derived_from(u64::from_be_bytes(self.hash) ^ (u64::from(vlan) << 32))
+    }
+
     /// Socket of a module's API.
     pub fn module_socket(&self, slot: Slot) -> PathBuf {
         self.state_dir.join(format!("module-{slot}.sock"))

@@ -76,13 +76,13 @@ impl Netlink {
         }
     }
 
-    /// Makes a plain learning bridge, switched off: no spanning tree, no VLAN filtering, and no
-    /// multicast snooping, which without a querier would cut heartbeats off.
+    /// Makes a plain learning bridge, switched off: no spanning tree, and no multicast snooping,
+    /// which without a querier would cut heartbeats off. VLAN filtering is off by default and not
+    /// mentioned: a kernel built without it refuses even that.
     pub async fn create_bridge(&self, name: &str, mac: Mac) -> Result<(), Error> {
         let message = LinkMessageBuilder::<LinkBridge>::new(name)
             .address(mac.0.to_vec())
             .stp_state(BridgeStpState::Disabled)
-            .vlan_filtering(false)
             .mcast_snooping(false)
             .build();
         let made = self.handle.link().add(message).execute().await;

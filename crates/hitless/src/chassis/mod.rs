@@ -1,0 +1,19 @@
+//! The supervisor: the chassis around the modules.
+//!
+//! It keeps the VLAN bridges, the access ports, and one network namespace with its veths per module
+//! ([`desired`] → [`plan`] → [`kernel`]), and one process per module ([`process`]), level-triggered:
+//! what is removed by hand comes back, what dies is started again. It forwards nothing and decides
+//! no roles. Start at [`supervisor::run`].
+//!
+//! ```text
+//!  configuration → Desired ─┐
+//!                           ├─ plan → operations → kernel     on events, and every few seconds
+//!  kernel dump   → Actual ──┘
+//! ```
+
+pub mod desired;
+pub mod kernel;
+pub mod plan;
+
+#[cfg(test)]
+mod tests;
