@@ -1,0 +1,155 @@
+//! `(config-slb-ft)`: the fault-tolerant group of a module.
+
+use std::time::Duration;
+
+use super::finish;
+use crate::defaults::{FAILOVER, HEARTBEAT};
+use crate::grammar::{Command, Element, Kind, Refusal, Table, Value, arg, keyword};
+use crate::model::{FtGroup, KeyString};
+use hitless_model::Priority;
+
+/// Commands of the original that this release lacks.
+const LACKING: &[&str] = &["track"];
+
+/// What a hidden key is printed as.
+const HIDDEN: &str = "******";
+
+const PRIORITY: Element = keyword("priority", "The higher one wins");
+const HEARTBEAT_TIME: Element = keyword("heartbeat-time", "Time between heartbeats");
+const FAILOVER_TIME: Element = keyword("failover", "Time since the last heartbeat to take over");
+const MSEC: Element = keyword("msec", "In milliseconds");
+const SECONDS: Element = arg(Kind::Number { min: 1, max: 65_535 }, "Seconds");
+
+pub(super) fn table() -> Table<FtGroup> {
+    let mut commands = vec![priority(), priority_alt()];
+    commands.extend(heartbeat());
+    commands.extend(failover());
+    commands.extend([preempt(), key_string()]);
+    finish(commands, LACKING)
+}
+
+fn priority() -> Command<FtGroup> {
+    Command::<FtGroup>::new(&[PRIORITY, arg(Kind::Priority, "Priority of this box")])
+        .sets(|ft, args| {
+            ft.priority = args.get(0)?;
+            ft.alt_priority = None;
+            Ok(())
+        })
+        .clears(1, reset_priority)
+        .shows(|ft, lines| {
+            let shown = ft.priority != Priority::DEFAULT && ft.alt_priority.is_none();
+            lines.line_if(shown, &[Value::Priority(ft.priority)]);
+        })
+}
+
+fn priority_alt() -> Command<FtGroup> {
+    let own = arg(Kind::Priority, "Priority of this box");
+    let alt = keyword("alt", "Priority of the other box");
+    Command::<FtGroup>::new(&[PRIORITY, own, alt, arg(Kind::Priority, "Priority of the other box")])
+        .sets(|ft, args| {
+            ft.priority = args.get(0)?;
+            ft.alt_priority = Some(args.get(1)?);
+            Ok(())
+        })
+        .clears(1, reset_priority)
+        .shows(|ft, lines| {
+            if let Some(alt) = ft.alt_priority {
+                lines.line(&[Value::Priority(ft.priority), Value::Priority(alt)]);
+            }
+        })
+}
+
+fn reset_priority(ft: &mut FtGroup) {
+    ft.priority = Priority::DEFAULT;
+    ft.alt_priority = None;
+}
+
+fn heartbeat() -> [Command<FtGroup>; 2] {
+    let msec = arg(Kind::Number { min: 10, max: 60_000 }, "Milliseconds");
+    let seconds = Command::<FtGroup>::new(&[HEARTBEAT_TIME, SECONDS])
+        .sets(|ft, args| {
+            ft.heartbeat = Duration::from_secs(args.get(0)?);
+            Ok(())
+        })
+        .clears(1, reset_heartbeat)
+        .shows(|ft, lines| {
+            let shown = ft.heartbeat != HEARTBEAT && is_whole(ft.heartbeat);
+            lines.line_if(shown, &[Value::Number(ft.heartbeat.as_secs())]);
+        });
+    let milliseconds = Command::<FtGroup>::new(&[HEARTBEAT_TIME, MSEC, msec])
+        .sets(|ft, args| {
+            ft.heartbeat = Duration::from_millis(args.get(0)?);
+            Ok(())
+        })
+        .clears(1, reset_heartbeat)
+        .shows(|ft, lines| lines.line_if(!is_whole(ft.heartbeat), &[millis(ft.heartbeat)]));
+    [seconds, milliseconds]
+}
+
+fn reset_heartbeat(ft: &mut FtGroup) {
+    ft.heartbeat = HEARTBEAT;
+}
+
+fn failover() -> [Command<FtGroup>; 2] {
+    let msec = arg(Kind::Number { min: 30, max: 60_000 }, "Milliseconds");
+    let seconds = Command::<FtGroup>::new(&[FAILOVER_TIME, SECONDS])
+        .sets(|ft, args| {
+            ft.failover = Duration::from_secs(args.get(0)?);
+            Ok(())
+        })
+        .clears(1, reset_failover)
+        .shows(|ft, lines| {
+            let shown = ft.failover != FAILOVER && is_whole(ft.failover);
+            lines.line_if(shown, &[Value::Number(ft.failover.as_secs())]);
+        });
+    let milliseconds = Command::<FtGroup>::new(&[FAILOVER_TIME, MSEC, msec])
+        .sets(|ft, args| {
+            ft.failover = Duration::from_millis(args.get(0)?);
+            Ok(())
+        })
+        .clears(1, reset_failover)
+        .shows(|ft, lines| lines.line_if(!is_whole(ft.failover), &[millis(ft.failover)]));
+    [seconds, milliseconds]
+}
+
+fn reset_failover(ft: &mut FtGroup) {
+    ft.failover = FAILOVER;
+}
+
+fn is_whole(time: Duration) -> bool {
+    time.subsec_nanos() == 0
+}
+
+fn millis(time: Duration) -> Value {
+    Value::Number(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
+}
+
+fn preempt() -> Command<FtGroup> {
+    Command::<FtGroup>::new(&[keyword("preempt", "Take over from a lower priority")])
+        .puts(|ft| ft.preempt = true)
+        .clears(1, |ft| ft.preempt = false)
+        .shows(|ft, lines| lines.line_if(ft.preempt, &[]))
+}
+
+fn key_string() -> Command<FtGroup> {
+    let path = [
+        keyword("key-string", "Key that both boxes share"),
+        arg(Kind::Secret, "1 to 64 characters without white space"),
+    ];
+    Command::<FtGroup>::new(&path)
+        .sets(|ft, args| {
+            let key: KeyString = args.get(0)?;
+            if key.expose() == HIDDEN {
+                let text = "this is how a hidden key is printed, not the key itself";
+                return Err(Refusal::argument(0, text));
+            }
+            ft.key = Some(key);
+            Ok(())
+        })
+        .clears(1, |ft| ft.key = None)
+        .shows(|ft, lines| {
+            if let Some(key) = &ft.key {
+                lines.line(&[Value::Secret(key.clone())]);
+            }
+        })
+}

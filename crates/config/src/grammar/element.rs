@@ -1,0 +1,246 @@
+//! What a command is made of: keywords and typed arguments.
+
+use std::collections::BTreeSet;
+use std::net::Ipv4Addr;
+
+use hitless_model::{GroupId, Priority, Slot, VlanId};
+
+use super::port::port_by_name;
+use super::value::{Value, VlanList};
+use crate::model::{KeyString, Name};
+
+/// Type of an argument.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// `A.B.C.D`.
+    Ipv4,
+    /// A contiguous subnet mask.
+    Mask,
+    /// A VLAN that a module may use.
+    Vlan,
+    /// `2,3,9-11`.
+    VlanList,
+    /// Slot of a module.
+    Slot,
+    /// Number of a fault-tolerant group.
+    Group,
+    /// Priority in a fault-tolerant group.
+    Priority,
+    /// A number with a range.
+    Number {
+        /// Smallest value allowed.
+        min: u64,
+        /// Largest value allowed.
+        max: u64,
+    },
+    /// A port by name or number; `any` and 0 are all ports.
+    Port,
+    /// Name of a farm or virtual server.
+    Name,
+    /// A network device.
+    Device,
+    /// A key, not to be printed.
+    Secret,
+    /// Any word.
+    Word,
+}
+
+/// One place in a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Element {
+    /// A fixed word.
+    Keyword {
+        /// As rendered.
+        text: &'static str,
+        /// A second spelling, accepted and not offered.
+        alias: Option<&'static str>,
+        /// One line for `?`.
+        help: &'static str,
+    },
+    /// A typed value.
+    Argument {
+        /// Type.
+        kind: Kind,
+        /// One line for `?`.
+        help: &'static str,
+    },
+    /// Whatever follows, nothing included.
+    Rest,
+}
+
+/// A keyword.
+pub const fn keyword(text: &'static str, help: &'static str) -> Element {
+    Element::Keyword { text, alias: None, help }
+}
+
+/// A keyword with a second spelling.
+pub const fn keyword_or(text: &'static str, alias: &'static str, help: &'static str) -> Element {
+    Element::Keyword { text, alias: Some(alias), help }
+}
+
+/// A typed argument.
+pub const fn arg(kind: Kind, help: &'static str) -> Element {
+    Element::Argument { kind, help }
+}
+
+/// Whatever follows.
+pub const fn rest() -> Element {
+    Element::Rest
+}
+
+impl Element {
+    /// How `?` and error texts name it.
+    pub fn label(&self) -> String {
+        match self {
+            Self::Keyword { text, .. } => (*text).to_owned(),
+            Self::Argument { kind, .. } => kind.label(),
+            Self::Rest => "LINE".to_owned(),
+        }
+    }
+
+    /// One line of explanation.
+    pub fn help(&self) -> &'static str {
+        match self {
+            Self::Keyword { help, .. } | Self::Argument { help, .. } => help,
+            Self::Rest => "",
+        }
+    }
+
+    /// Label and explanation for "expected: ..." lines.
+    pub fn expectation(&self) -> String {
+        match self {
+            Self::Keyword { text, .. } => (*text).to_owned(),
+            Self::Argument { kind, .. } => kind.describe(),
+            Self::Rest => "anything".to_owned(),
+        }
+    }
+}
+
+impl Kind {
+    /// The value of a word, if it has this type.
+    pub fn read(self, word: &str) -> Option<Value> {
+        match self {
+            Self::Ipv4 => word.parse().ok().map(Value::Ipv4),
+            Self::Mask => read_mask(word).map(Value::Mask),
+            Self::Vlan => read_id::<VlanId>(word).map(Value::Vlan),
+            Self::VlanList => read_vlans(word).map(Value::VlanList),
+            Self::Slot => read_id::<Slot>(word).map(Value::Slot),
+            Self::Group => read_id::<GroupId>(word).map(Value::Group),
+            Self::Priority => read_id::<Priority>(word).map(Value::Priority),
+            Self::Number { min, max } => {
+                read_number(word).filter(|n| (min..=max).contains(n)).map(Value::Number)
+            }
+            Self::Port => read_port(word).map(Value::Port),
+            Self::Name => Name::try_from(word.to_owned()).ok().map(Value::Name),
+            Self::Device => is_device(word).then(|| Value::Word(word.to_owned())),
+            Self::Secret => is_key(word).then(|| Value::Secret(KeyString::new(word.to_owned()))),
+            Self::Word => Some(Value::Word(word.to_owned())),
+        }
+    }
+
+    /// Whether nearly any word would do, so that an abbreviated keyword goes first.
+    pub fn is_free_text(self) -> bool {
+        match self {
+            Self::Name | Self::Device | Self::Secret | Self::Word => true,
+            Self::Ipv4
+            | Self::Mask
+            | Self::Vlan
+            | Self::VlanList
+            | Self::Slot
+            | Self::Group
+            | Self::Priority
+            | Self::Number { .. }
+            | Self::Port => false,
+        }
+    }
+
+    /// Short form, as `?` prints it.
+    pub fn label(self) -> String {
+        match self {
+            Self::Ipv4 | Self::Mask => "A.B.C.D".to_owned(),
+            Self::Vlan => range(VlanId::MIN, VlanId::MAX),
+            Self::Slot => range(Slot::MIN, Slot::MAX),
+            Self::Group => range(GroupId::MIN, GroupId::MAX),
+            Self::Priority => range(Priority::MIN, Priority::MAX),
+            Self::Number { min, max } => range(min, max),
+            Self::Port => "<0-65535>".to_owned(),
+            Self::VlanList | Self::Name | Self::Device | Self::Secret | Self::Word => {
+                "WORD".to_owned()
+            }
+        }
+    }
+
+    /// Long form, for "expected: ..." lines.
+    pub fn describe(self) -> String {
+        let between = |min, max| format!("a number from {min} to {max}");
+        match self {
+            Self::Ipv4 => "an IPv4 address".to_owned(),
+            Self::Mask => "a contiguous subnet mask".to_owned(),
+            Self::Vlan => format!("a VLAN ({})", between(VlanId::MIN, VlanId::MAX)),
+            Self::VlanList => "a list of VLANs from 2 to 4094, as in 2,3,9-11".to_owned(),
+            Self::Slot => format!("a slot ({})", between(Slot::MIN, Slot::MAX)),
+            Self::Group => between(GroupId::MIN, GroupId::MAX),
+            Self::Priority => between(Priority::MIN, Priority::MAX),
+            Self::Number { min, max } => between(min, max),
+            Self::Port => "a port (a name as www, or a number from 0 to 65535)".to_owned(),
+            Self::Name => "a name of 1 to 15 characters without white space".to_owned(),
+            Self::Device => "the name of a network device (1 to 15 characters)".to_owned(),
+            Self::Secret => "a key of 1 to 64 characters without white space".to_owned(),
+            Self::Word => "a word".to_owned(),
+        }
+    }
+}
+
+fn range(min: u64, max: u64) -> String {
+    format!("<{min}-{max}>")
+}
+
+/// Digits only: no sign, no white space, nothing that `str::parse` is lenient about.
+fn read_number(word: &str) -> Option<u64> {
+    let plain = !word.is_empty() && word.bytes().all(|b| b.is_ascii_digit());
+    plain.then(|| word.parse().ok()).flatten()
+}
+
+fn read_id<T: TryFrom<u64>>(word: &str) -> Option<T> {
+    read_number(word).and_then(|n| T::try_from(n).ok())
+}
+
+fn read_mask(word: &str) -> Option<u8> {
+    let bits = u32::from(word.parse::<Ipv4Addr>().ok()?);
+    let ones = bits.leading_ones();
+    // `leading_ones` of a u32 is at most 32.
+    (bits.count_ones() == ones).then(|| u8::try_from(ones).ok()).flatten()
+}
+
+fn read_port(word: &str) -> Option<u16> {
+    if word.eq_ignore_ascii_case("any") {
+        return Some(0);
+    }
+    read_number(word).and_then(|n| u16::try_from(n).ok()).or_else(|| port_by_name(word))
+}
+
+fn read_vlans(word: &str) -> Option<VlanList> {
+    let mut vlans = BTreeSet::new();
+    for part in word.split(',') {
+        let (first, last) = part.split_once('-').unwrap_or((part, part));
+        let first = read_id::<VlanId>(first)?;
+        let last = read_id::<VlanId>(last)?;
+        if first > last {
+            return None;
+        }
+        let numbers = u64::from(first)..=u64::from(last);
+        vlans.extend(numbers.filter_map(|n| VlanId::try_from(n).ok()));
+    }
+    Some(VlanList(vlans))
+}
+
+/// What the kernel takes as a device's name; `%` would be a pattern there.
+fn is_device(word: &str) -> bool {
+    let fits = !word.is_empty() && word.len() <= 15 && word != "." && word != "..";
+    fits && word.chars().all(|c| c.is_ascii_graphic() && !matches!(c, '/' | ':' | '%'))
+}
+
+fn is_key(word: &str) -> bool {
+    let fits = !word.is_empty() && word.len() <= 64;
+    fits && word.chars().all(|c| c.is_ascii_graphic())
+}

@@ -1,0 +1,141 @@
+//! Modes and the way into them.
+
+use std::fmt;
+use std::net::Ipv4Addr;
+
+use hitless_model::{Slot, VlanId};
+
+use crate::model::{Name, Side};
+
+/// A mode of the command line, as its prompt shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Mode {
+    /// `Router#`.
+    Exec,
+    /// `(config)`.
+    Config,
+    /// `(config-if)`.
+    Interface,
+    /// `(config-vlan)`.
+    Vlan,
+    /// `(vlan)`, the VLAN database.
+    VlanDatabase,
+    /// `(config-module-csm)`.
+    Module,
+    /// `(config-slb-vlan-client)`.
+    ClientVlan,
+    /// `(config-slb-vlan-server)`.
+    ServerVlan,
+    /// `(config-slb-sfarm)`.
+    Farm,
+    /// `(config-slb-real)`.
+    Real,
+    /// `(config-slb-vserver)`.
+    VirtualServer,
+    /// `(config-slb-ft)`.
+    Ft,
+}
+
+impl fmt::Display for Mode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Exec => "",
+            Self::Config => "(config)",
+            Self::Interface => "(config-if)",
+            Self::Vlan => "(config-vlan)",
+            Self::VlanDatabase => "(vlan)",
+            Self::Module => "(config-module-csm)",
+            Self::ClientVlan => "(config-slb-vlan-client)",
+            Self::ServerVlan => "(config-slb-vlan-server)",
+            Self::Farm => "(config-slb-sfarm)",
+            Self::Real => "(config-slb-real)",
+            Self::VirtualServer => "(config-slb-vserver)",
+            Self::Ft => "(config-slb-ft)",
+        })
+    }
+}
+
+/// One step into a mode: which object of the one above.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Child {
+    /// `interface NETDEV`.
+    Interface(String),
+    /// `vlan LIST`.
+    Vlans,
+    /// `vlan` in module mode.
+    VlanDatabase,
+    /// `module csm N`.
+    Module(Slot),
+    /// `vlan N client`.
+    ClientVlan(VlanId),
+    /// `vlan N server`.
+    ServerVlan(VlanId),
+    /// `serverfarm NAME`.
+    Farm(Name),
+    /// `real IP [PORT]`.
+    Real(Ipv4Addr, Option<u16>),
+    /// `vserver NAME`.
+    VirtualServer(Name),
+    /// `ft group G vlan V`.
+    Ft,
+}
+
+impl Child {
+    /// A module's VLAN.
+    pub fn vlan(vlan: VlanId, side: Side) -> Self {
+        match side {
+            Side::Client => Self::ClientVlan(vlan),
+            Side::Server => Self::ServerVlan(vlan),
+        }
+    }
+
+    /// The mode that this step leads to.
+    pub fn mode(&self) -> Mode {
+        match self {
+            Self::Interface(_) => Mode::Interface,
+            Self::Vlans => Mode::Vlan,
+            Self::VlanDatabase => Mode::VlanDatabase,
+            Self::Module(_) => Mode::Module,
+            Self::ClientVlan(_) => Mode::ClientVlan,
+            Self::ServerVlan(_) => Mode::ServerVlan,
+            Self::Farm(_) => Mode::Farm,
+            Self::Real(..) => Mode::Real,
+            Self::VirtualServer(_) => Mode::VirtualServer,
+            Self::Ft => Mode::Ft,
+        }
+    }
+}
+
+/// Where in the configuration a line acts: the steps from the top.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Scope(Vec<Child>);
+
+impl Scope {
+    /// A scope from its steps.
+    pub fn new(steps: Vec<Child>) -> Self {
+        Self(steps)
+    }
+
+    /// The steps from the top.
+    pub fn steps(&self) -> &[Child] {
+        &self.0
+    }
+
+    /// Its mode.
+    pub fn mode(&self) -> Mode {
+        self.0.last().map_or(Mode::Config, Child::mode)
+    }
+
+    /// The scope around this one.
+    pub fn parent(&self) -> Option<Self> {
+        let (_, above) = self.0.split_last()?;
+        Some(Self(above.to_vec()))
+    }
+
+    /// One step further in.
+    pub fn enter(&self, child: Child) -> Self {
+        let mut steps = self.0.clone();
+        steps.push(child);
+        Self(steps)
+    }
+}

@@ -1,0 +1,317 @@
+//! The commands of one mode: what each does to the mode's target and how the target shows it.
+
+use std::fmt::Write as _;
+
+use super::element::Element;
+use super::mode::{Child, Mode};
+use super::tree::{Listing, Tree};
+use super::value::{Args, Value};
+
+/// Why a well-formed command cannot be applied.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// One sentence, lower case, without a period.
+    pub message: String,
+    /// The argument that is to blame; none blames the command's first word.
+    pub argument: Option<usize>,
+}
+
+impl Refusal {
+    /// A refusal of the whole command.
+    pub fn command(message: impl Into<String>) -> Self {
+        Self { message: message.into(), argument: None }
+    }
+
+    /// A refusal that blames an argument.
+    pub fn argument(index: usize, message: impl Into<String>) -> Self {
+        Self { message: message.into(), argument: Some(index) }
+    }
+}
+
+/// What a command does to its mode's target.
+#[derive(Clone, Copy, Debug)]
+pub enum Action<T> {
+    /// Changes it, whatever the arguments.
+    Put(fn(&mut T)),
+    /// Changes it by the arguments.
+    Set(fn(&mut T, &Args) -> Result<(), Refusal>),
+    /// Makes or finds something in it and enters that.
+    Enter(Mode, fn(&mut T, &Args) -> Result<Child, Refusal>),
+    /// States what holds anyway.
+    Nothing,
+    /// A command of the original that this release does not have.
+    Unavailable,
+    /// `exit`.
+    Leave,
+    /// `end`, `configure terminal`: back to the top.
+    Top,
+}
+
+impl<T> Action<T> {
+    fn listing(&self) -> Listing {
+        match self {
+            Self::Unavailable => Listing::Unlisted,
+            Self::Put(_)
+            | Self::Set(_)
+            | Self::Enter(..)
+            | Self::Nothing
+            | Self::Leave
+            | Self::Top => Listing::Offered,
+        }
+    }
+}
+
+/// A command of a mode whose target is a `T`.
+#[derive(Clone, Debug)]
+pub struct Command<T> {
+    path: Vec<Element>,
+    action: Option<Action<T>>,
+    reset: Option<(usize, Action<T>)>,
+    shows: Option<fn(&T, &mut Lines<'_>)>,
+}
+
+impl<T> Command<T> {
+    /// A command that only its `no` form or a later call makes useful.
+    pub fn new(path: &[Element]) -> Self {
+        Self { path: path.to_vec(), action: None, reset: None, shows: None }
+    }
+
+    /// The plain form changes the target, whatever the arguments.
+    #[must_use]
+    pub fn puts(self, put: fn(&mut T)) -> Self {
+        self.acts(Action::Put(put))
+    }
+
+    /// The plain form changes the target by its arguments.
+    #[must_use]
+    pub fn sets(self, set: fn(&mut T, &Args) -> Result<(), Refusal>) -> Self {
+        self.acts(Action::Set(set))
+    }
+
+    /// The plain form enters a mode.
+    #[must_use]
+    pub fn enters(self, mode: Mode, enter: fn(&mut T, &Args) -> Result<Child, Refusal>) -> Self {
+        self.acts(Action::Enter(mode, enter))
+    }
+
+    /// The plain form does `action`.
+    #[must_use]
+    pub fn acts(mut self, action: Action<T>) -> Self {
+        self.action = Some(action);
+        self
+    }
+
+    /// The `no` form, complete from `least` elements on, restores the default.
+    #[must_use]
+    pub fn clears(self, least: usize, put: fn(&mut T)) -> Self {
+        self.no(least, Action::Put(put))
+    }
+
+    /// The `no` form, complete from `least` elements on, changes the target by its arguments.
+    #[must_use]
+    pub fn resets(self, least: usize, reset: fn(&mut T, &Args) -> Result<(), Refusal>) -> Self {
+        self.no(least, Action::Set(reset))
+    }
+
+    /// The `no` form, complete from `least` elements on, does `action`.
+    #[must_use]
+    pub fn no(mut self, least: usize, action: Action<T>) -> Self {
+        self.reset = Some((least, action));
+        self
+    }
+
+    /// Prints the lines of the running configuration that this command stands for.
+    #[must_use]
+    pub fn shows(mut self, shows: fn(&T, &mut Lines<'_>)) -> Self {
+        self.shows = Some(shows);
+        self
+    }
+
+    /// Whether the plain form enters a mode, and which.
+    pub fn entered_mode(&self) -> Option<Mode> {
+        match self.action {
+            Some(Action::Enter(mode, _)) => Some(mode),
+            Some(
+                Action::Put(_)
+                | Action::Set(_)
+                | Action::Nothing
+                | Action::Unavailable
+                | Action::Leave
+                | Action::Top,
+            )
+            | None => None,
+        }
+    }
+
+    /// Its elements.
+    pub fn path(&self) -> &[Element] {
+        &self.path
+    }
+
+    /// What the plain form does.
+    pub fn action(&self) -> Option<&Action<T>> {
+        self.action.as_ref()
+    }
+
+    /// What the `no` form does.
+    pub fn reset(&self) -> Option<&Action<T>> {
+        self.reset.as_ref().map(|(_, action)| action)
+    }
+}
+
+/// The commands of a mode.
+#[derive(Clone, Debug)]
+pub struct Table<T> {
+    commands: Vec<Command<T>>,
+    plain: Tree,
+    no: Tree,
+}
+
+impl<T> Table<T> {
+    /// Merges commands into the two trees; their order is the order of the running configuration.
+    pub fn new(commands: Vec<Command<T>>) -> Self {
+        let (mut plain, mut no) = (Tree::default(), Tree::default());
+        for (index, command) in commands.iter().enumerate() {
+            if let Some(action) = &command.action {
+                plain.insert(&command.path, command.path.len(), index, action.listing());
+            }
+            if let Some((least, action)) = &command.reset {
+                no.insert(&command.path, *least, index, action.listing());
+            }
+        }
+        Self { commands, plain, no }
+    }
+
+    /// The tree of plain forms.
+    pub fn plain(&self) -> &Tree {
+        &self.plain
+    }
+
+    /// The tree of `no` forms, without the `no`.
+    pub fn negated(&self) -> &Tree {
+        &self.no
+    }
+
+    /// The commands in order.
+    pub fn commands(&self) -> &[Command<T>] {
+        &self.commands
+    }
+
+    /// Prints the running configuration of `target`.
+    pub fn render(&self, target: &T, printer: &mut Printer) {
+        for command in &self.commands {
+            if let Some(shows) = command.shows {
+                shows(target, &mut Lines { printer, path: &command.path });
+            }
+        }
+    }
+}
+
+/// Whether keys are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Secrets {
+    /// As `******`.
+    Hidden,
+    /// As they are.
+    Shown,
+}
+
+/// The text of a running configuration under way.
+#[derive(Debug)]
+pub struct Printer {
+    text: String,
+    depth: usize,
+    secrets: Secrets,
+}
+
+impl Printer {
+    /// An empty text.
+    pub fn new(secrets: Secrets) -> Self {
+        Self { text: String::new(), depth: 0, secrets }
+    }
+
+    /// The text.
+    pub fn into_text(self) -> String {
+        self.text
+    }
+
+    /// A separator, unless one has just been printed.
+    pub fn separator(&mut self) {
+        if !self.text.ends_with("!\n") {
+            self.text.push_str("!\n");
+        }
+    }
+
+    fn value(&mut self, value: &Value) {
+        // Writing to a String does not fail.
+        let _ = match (value, self.secrets) {
+            (Value::Secret(key), Secrets::Shown) => write!(self.text, " {}", key.expose()),
+            _ => write!(self.text, " {value}"),
+        };
+    }
+
+    fn line(&mut self, no: &str, path: &[Element], values: &[Value]) {
+        self.text.extend(std::iter::repeat_n(' ', self.depth));
+        let start = self.text.len();
+        self.text.push_str(no);
+        let mut values = values.iter();
+        for element in path {
+            match element {
+                Element::Keyword { text, .. } => {
+                    self.text.push(' ');
+                    self.text.push_str(text);
+                }
+                Element::Argument { .. } => {
+                    if let Some(value) = values.next() {
+                        self.value(value);
+                    }
+                }
+                Element::Rest => {}
+            }
+        }
+        // Every word brings its own blank in front; the first one has none.
+        if self.text.as_bytes().get(start) == Some(&b' ') {
+            self.text.remove(start);
+        }
+        self.text.push('\n');
+    }
+}
+
+/// Printer of the lines of one command: its keywords come from its path, only values are given.
+#[derive(Debug)]
+pub struct Lines<'a> {
+    printer: &'a mut Printer,
+    path: &'a [Element],
+}
+
+impl Lines<'_> {
+    /// The plain form.
+    pub fn line(&mut self, values: &[Value]) {
+        self.printer.line("", self.path, values);
+    }
+
+    /// The plain form, if it is to be shown.
+    pub fn line_if(&mut self, shown: bool, values: &[Value]) {
+        if shown {
+            self.line(values);
+        }
+    }
+
+    /// The `no` form.
+    pub fn no(&mut self, values: &[Value]) {
+        self.printer.line("no", self.path, values);
+    }
+
+    /// The plain form, then the running configuration of what it enters.
+    pub fn block<T>(&mut self, values: &[Value], table: &Table<T>, target: &T) {
+        self.line(values);
+        self.printer.depth += 1;
+        table.render(target, self.printer);
+        self.printer.depth -= 1;
+    }
+
+    /// A `!` between blocks.
+    pub fn separator(&mut self) {
+        self.printer.separator();
+    }
+}

@@ -1,0 +1,43 @@
+//! The settings that `variable NAME VALUE` knows.
+
+use crate::defaults::MAX_CONNECTIONS_VARIABLE;
+use crate::grammar::Refusal;
+
+/// What the connection table may hold: below it makes no sense, above it no memory.
+const MAX_CONNECTIONS: std::ops::RangeInclusive<u32> = 1024..=4_194_304;
+
+/// Variables of the original: kept and shown, without an effect in this release.
+const WITHOUT_EFFECT: &[&str] = &[
+    "ADVERTISE_RHI_FREQ",
+    "AGGREGATE_BACKUP_SF_STATE_TO_VS",
+    "ARP_GRATUITOUS_INTERVAL",
+    "ARP_INTERVAL",
+    "ARP_LEARNED_INTERVAL",
+    "ARP_LEARN_MODE",
+    "ARP_RATE",
+    "ARP_REPLY_FOR_NO_INSERVICE_VIP",
+    "ARP_RETRIES",
+    "NO_TIMEOUT_IP_STICKY_ENTRIES",
+];
+
+/// The value as it is stored, or why it is none.
+pub(crate) fn check(name: &str, value: &str) -> Result<String, Refusal> {
+    if WITHOUT_EFFECT.contains(&name) {
+        return number(value).map(|n| n.to_string());
+    }
+    if name != MAX_CONNECTIONS_VARIABLE {
+        return Err(Refusal::argument(0, format!("there is no variable {name}")));
+    }
+    let connections = number(value)?;
+    if !MAX_CONNECTIONS.contains(&connections) {
+        let (min, max) = (MAX_CONNECTIONS.start(), MAX_CONNECTIONS.end());
+        return Err(Refusal::argument(1, format!("{name} is a number from {min} to {max}")));
+    }
+    Ok(connections.to_string())
+}
+
+fn number(value: &str) -> Result<u32, Refusal> {
+    let plain = !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit());
+    let number = plain.then(|| value.parse().ok()).flatten();
+    number.ok_or_else(|| Refusal::argument(1, "the value of a variable is a number"))
+}
