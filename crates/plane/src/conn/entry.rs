@@ -103,3 +103,6 @@ pub(crate) fn record(key: &FlowKey, forward: &Conn, now: Instant) -> Option<Conn
         idle: now.saturating_since(Instant::from_nanos(forward.last_seen)),
     })
 }
+
+#[cfg(test)]
+mod tests;

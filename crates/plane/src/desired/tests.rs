@@ -1,1 +1,179 @@
+use hitless_config::model::Route;
+use hitless_model::Protocol;
 
+use super::*;
+use crate::testing::*;
+
+fn compiled(change: impl FnOnce(&mut hitless_config::model::Module)) -> Desired {
+    let mut module = module();
+    change(&mut module);
+    desired(&module, &ports())
+}
+
+fn ip(text: &str) -> Ipv4Addr {
+    text.parse().unwrap()
+}
+
+#[test]
+fn a_plain_configuration_is_supported_whole() {
+    let desired = compiled(|_| {});
+    assert_eq!(desired.unsupported, []);
+    assert_eq!(desired.ports.len(), 2);
+    assert_eq!(desired.virtual_servers.len(), 2);
+    assert!(desired.virtual_servers.iter().all(|server| server.in_service && server.replicate));
+}
+
+#[test]
+fn weights_are_consecutive_places_and_zero_is_none() {
+    let reals = vec![real(11, 2), real(12, 0), real(13, 3)];
+    let desired = compiled(|module| {
+        module.farms.insert(name("web"), farm(reals));
+    });
+    let order: Vec<u8> = desired.farms[0]
+        .schedule
+        .iter()
+        .map(|position| desired.reals[*position].ip.octets()[3])
+        .collect();
+    assert_eq!(order, [11, 11, 13, 13, 13]);
+    assert!(desired.reals.iter().any(|real| real.ip == ip("10.7.0.12")));
+}
+
+#[test]
+fn a_real_out_of_service_gets_no_new_connections() {
+    let mut resting = real(12, 4);
+    resting.in_service = false;
+    let desired = compiled(|module| {
+        module.farms.insert(name("web"), farm(vec![resting]));
+    });
+    assert_eq!(desired.farms[0].schedule, []);
+    assert!(desired.virtual_servers[0].in_service);
+    assert!(desired.real_addresses.contains(&Endpoint::new(ip("10.7.0.12"), 80, Protocol::Tcp)));
+}
+
+#[test]
+fn addresses_float_where_their_subnet_is_and_everywhere() {
+    let desired = compiled(|_| {});
+    let expected = [
+        ((VIP, None), FloatingKind::Virtual),
+        ((VIP, Some(vlan(CLIENT_VLAN))), FloatingKind::Virtual),
+        ((ip("10.7.0.1"), None), FloatingKind::Alias),
+        ((ip("10.7.0.1"), Some(vlan(SERVER_VLAN))), FloatingKind::Alias),
+    ];
+    assert_eq!(desired.floating, expected.into());
+}
+
+#[test]
+fn the_virtual_mac_is_the_pairs_or_without_a_pair_the_ports_own() {
+    let of = |desired: &Desired| desired.ports[&vlan(CLIENT_VLAN)].virtual_mac;
+    let pair = Mac::virtual_for(90.try_into().unwrap(), vlan(9), vlan(CLIENT_VLAN));
+    assert_eq!(of(&compiled(|_| {})), pair);
+    let alone = compiled(|module| module.ft = None);
+    assert_eq!(of(&alone), alone.ports[&vlan(CLIENT_VLAN)].facts.mac);
+}
+
+#[test]
+fn stray_segments_are_those_of_the_protocols_and_ports_in_use() {
+    let mut other_port = real(12, 1);
+    other_port.port = Some(8080);
+    let desired = compiled(|module| {
+        module.farms.insert(name("web"), farm(vec![real(11, 1), other_port]));
+    });
+    let expected = [
+        Endpoint::new(ip("10.7.0.11"), 80, Protocol::Tcp),
+        Endpoint::new(ip("10.7.0.11"), 53, Protocol::Udp),
+        Endpoint::new(ip("10.7.0.12"), 8080, Protocol::Tcp),
+        Endpoint::new(ip("10.7.0.12"), 8080, Protocol::Udp),
+    ];
+    assert_eq!(desired.real_addresses, expected.into());
+}
+
+#[test]
+fn a_real_behind_a_route_is_reached_by_the_routes_gateway() {
+    let far = |address: &str| hitless_config::model::Real {
+        address: ip(address),
+        port: None,
+        weight: 1,
+        in_service: true,
+    };
+    let desired = compiled(|module| {
+        let servers = module.vlans.get_mut(&vlan(SERVER_VLAN)).unwrap();
+        servers.routes = vec![
+            Route { network: subnet("10.0.0.0", 8), gateway: ip("10.7.0.250") },
+            Route { network: subnet("10.9.0.0", 16), gateway: ip("10.7.0.251") },
+            // Its gateway lies in the other VLAN's subnet.
+            Route { network: subnet("10.9.9.0", 24), gateway: ip("10.6.0.252") },
+        ];
+        let reals = vec![far("10.8.0.1"), far("10.9.0.1"), far("10.9.9.1"), far("192.0.2.1")];
+        module.farms.insert(name("web"), farm(reals));
+    });
+    let ways: Vec<NextHop> =
+        desired.reals.iter().map(|real| desired.next_hops[real.next_hop]).collect();
+    let hop = |number, address| NextHop { vlan: vlan(number), ip: ip(address) };
+    let expected = [
+        hop(SERVER_VLAN, "10.7.0.250"),
+        hop(SERVER_VLAN, "10.7.0.251"),
+        hop(CLIENT_VLAN, "10.6.0.252"),
+        hop(CLIENT_VLAN, "10.6.0.1"),
+    ];
+    assert_eq!(ways, expected);
+    assert_eq!(desired.reals[2].vlan, vlan(CLIENT_VLAN));
+}
+
+#[test]
+fn a_virtual_server_without_a_farm_is_out_of_service() {
+    let desired = compiled(|module| {
+        module.virtual_servers.get_mut(&name("http")).unwrap().farm = None;
+        module.virtual_servers.get_mut(&name("dns")).unwrap().in_service = false;
+    });
+    assert_eq!(desired.virtual_servers.len(), 2);
+    assert!(desired.virtual_servers.iter().all(|server| !server.in_service));
+    assert_eq!(desired.unsupported, []);
+}
+
+#[test]
+fn what_is_not_supported_is_said_in_a_sentence() {
+    let desired = compiled(|module| {
+        let mut network = virtual_server("web", Protocol::Tcp, 80);
+        network.listens.as_mut().unwrap().address.prefix = 24;
+        module.virtual_servers.insert(name("network"), network);
+        module.virtual_servers.insert(name("any"), virtual_server("web", Protocol::Tcp, 0));
+        module.virtual_servers.insert(name("lost"), virtual_server("nowhere", Protocol::Tcp, 81));
+        module.virtual_servers.insert(name("twin"), virtual_server("web", Protocol::Tcp, 80));
+        let mut direct = farm(vec![real(11, 1)]);
+        direct.nat_server = false;
+        module.farms.insert(name("direct"), direct);
+        module.vlans.insert(vlan(300), module_vlan(Side::Server, subnet("10.8.0.1", 24)));
+    });
+    let said: Vec<String> = desired.unsupported.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        said,
+        [
+            "vlan 300: its interface does not exist",
+            "serverfarm DIRECT: a farm without nat server is not supported",
+            "vserver ANY: a virtual server without a port is not supported",
+            "vserver LOST: serverfarm NOWHERE does not exist",
+            "vserver NETWORK: a virtual address with a mask shorter than /32 is not supported",
+            "vserver TWIN: 10.6.0.200:80 TCP belongs to vserver HTTP already",
+        ]
+    );
+}
+
+#[test]
+fn more_reals_than_the_schedule_holds_are_reported() {
+    let desired = compiled(|module| {
+        let many = (0..700_u16).map(|number| hitless_config::model::Real {
+            port: Some(1000 + number),
+            ..real(11, 100)
+        });
+        module.farms.insert(name("web"), farm(many.collect()));
+    });
+    assert_eq!(
+        desired.unsupported,
+        [Unsupported::TooMany { what: "reals times weight", limit: 65_536, found: 70_000 }]
+    );
+}
+
+#[test]
+fn the_same_configuration_compiles_to_the_same() {
+    assert_eq!(compiled(|_| {}), compiled(|_| {}));
+}
