@@ -6,5 +6,6 @@
 
 pub mod api;
 pub mod chassis;
+pub mod module;
 pub mod names;
 pub mod netlink;

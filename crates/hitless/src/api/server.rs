@@ -26,8 +26,8 @@ pub struct Refusal {
 
 impl Refusal {
     /// What was asked for is not possible now, or wrong.
-    pub fn unprocessable(error: impl ToString) -> Self {
-        let problem = Problem { error: error.to_string() };
+    pub fn unprocessable(error: impl Into<String>) -> Self {
+        let problem = Problem { error: error.into() };
         Self { status: StatusCode::UNPROCESSABLE_ENTITY, problem }
     }
 }

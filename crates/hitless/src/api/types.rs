@@ -287,10 +287,10 @@ pub struct Stats {
 /// What the data plane is made of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Dataplane {
-    /// ABI version of the maps.
-    pub abi: u32,
     /// Whether the maps of an earlier process were adopted.
     pub adopted: bool,
-    /// VLAN and how the program is attached there.
-    pub hooks: Vec<(VlanId, String)>,
+    /// Interface numbers of the VLANs, to read the hooks by.
+    pub interfaces: Vec<(VlanId, u32)>,
+    /// Program, hooks, and how full the table is.
+    pub plane: hitless_plane::Dataplane,
 }

@@ -1,0 +1,160 @@
+//! Work of the core thread that may wait or block: logging, the decision record, the file with the
+//! epoch, and passing on what netlink has to know.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant as WallInstant};
+
+use hitless_core::node::{Decision, Event};
+use hitless_model::{Epoch, Mac, Slot, VlanId};
+use tokio::sync::mpsc;
+
+use super::clock;
+use super::messages::{self, Message, Severity};
+use crate::api::types::DatedDecision;
+
+/// Chores that may wait: far more than one turn of the core thread makes.
+pub(crate) const WAITING: usize = 4_096;
+/// Decisions that are kept.
+const DECISIONS: usize = 256;
+/// Dropped frames are told at most this often.
+const REJECTIONS_EVERY: Duration = Duration::from_secs(10);
+
+/// One chore.
+#[derive(Debug)]
+pub(crate) enum Chore {
+    /// Log it.
+    Event(Event),
+    /// Log and keep it.
+    Decision(Decision),
+    /// Store it.
+    Epoch(Epoch),
+    /// The peer's MAC on a VLAN.
+    Neighbour(VlanId, Mac),
+}
+
+/// The newest decisions, oldest first.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Record(Arc<Mutex<VecDeque<DatedDecision>>>);
+
+impl Record {
+    /// A copy of what is kept.
+    pub(crate) fn list(&self) -> Vec<DatedDecision> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+    }
+
+    fn keep(&self, decision: Decision) {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() == DECISIONS {
+            kept.pop_front();
+        }
+        kept.push_back(DatedDecision { unix_ms: clock::unix_ms(), decision });
+    }
+}
+
+/// Does the chores of one module, on a thread of its own.
+pub(crate) struct Worker {
+    pub(crate) slot: Slot,
+    pub(crate) epoch_file: PathBuf,
+    pub(crate) record: Record,
+    pub(crate) neighbours: mpsc::UnboundedSender<(VlanId, Mac)>,
+}
+
+impl Worker {
+    /// Works until the core thread has ended.
+    pub(crate) fn run(self, chores: &Receiver<Chore>) {
+        let mut rejections: BTreeMap<String, u64> = BTreeMap::new();
+        let mut told = None;
+        loop {
+            match chores.recv_timeout(REJECTIONS_EVERY) {
+                Ok(Chore::Event(Event::Rejected { reason })) => {
+                    *rejections.entry(reason).or_default() += 1;
+                }
+                Ok(chore) => self.carry_out(chore),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+            if told.is_none_or(|at: WallInstant| at.elapsed() >= REJECTIONS_EVERY)
+                && !rejections.is_empty()
+            {
+                told = Some(WallInstant::now());
+                for (reason, count) in std::mem::take(&mut rejections) {
+                    log(&messages::of_rejections(self.slot, &reason, count));
+                }
+            }
+        }
+    }
+
+    fn carry_out(&self, chore: Chore) {
+        match chore {
+            Chore::Event(event) => {
+                if let Some(message) = messages::of_event(self.slot, &event) {
+                    log(&message);
+                }
+            }
+            Chore::Decision(decision) => {
+                for message in messages::of_decision(self.slot, &decision) {
+                    log(&message);
+                }
+                self.record.keep(decision);
+            }
+            Chore::Epoch(epoch) => {
+                if let Err(error) = store_epoch(&self.epoch_file, epoch) {
+                    tracing::error!("{}: {error}", self.epoch_file.display());
+                }
+            }
+            Chore::Neighbour(vlan, mac) => {
+                // The netlink task ends only with the process.
+                let _leaving = self.neighbours.send((vlan, mac));
+            }
+        }
+    }
+}
+
+fn log(message: &Message) {
+    match message.severity {
+        Severity::Error => tracing::error!("{}", message.text),
+        Severity::Warning => tracing::warn!("{}", message.text),
+        Severity::Info => tracing::info!("{}", message.text),
+    }
+}
+
+/// The epoch on stable storage; zero for a box that never had one.
+pub(crate) fn load_epoch(file: &Path) -> std::io::Result<Epoch> {
+    match std::fs::read_to_string(file) {
+        Ok(text) => text.trim().parse().map(Epoch).map_err(std::io::Error::other),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Epoch::default()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Replaces the file as a whole: a power cut leaves the old epoch or the new one.
+fn store_epoch(file: &Path, epoch: Epoch) -> std::io::Result<()> {
+    let fresh = file.with_extension("epoch.new");
+    let mut handle = std::fs::File::create(&fresh)?;
+    writeln!(handle, "{epoch}")?;
+    handle.sync_all()?;
+    std::fs::rename(&fresh, file)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_epoch_survives_and_a_missing_file_is_zero() {
+        let folder = std::env::temp_dir().join(format!("hitless-epoch-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let file = folder.join("module-5.epoch");
+        assert_eq!(load_epoch(&file).unwrap(), Epoch(0));
+        store_epoch(&file, Epoch(41)).unwrap();
+        store_epoch(&file, Epoch(42)).unwrap();
+        assert_eq!(load_epoch(&file).unwrap(), Epoch(42));
+        std::fs::write(&file, "x").unwrap();
+        assert!(load_epoch(&file).is_err(), "a damaged file is said, not taken for zero");
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
+}

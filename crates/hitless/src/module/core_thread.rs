@@ -1,0 +1,198 @@
+//! The core thread: the only one that drives the node and writes the gate of the data plane.
+//!
+//! It never waits for anything but its sockets, its inbox and its next deadline. What may block
+//! (logging, the file with the epoch, netlink, the connection table) is handed to other threads
+//! through bounded channels.
+
+use std::os::fd::{AsFd, BorrowedFd};
+use std::sync::mpsc::{SyncSender, TrySendError};
+use std::time::Duration;
+
+use hitless_core::machine::Machine;
+use hitless_core::node::{Command, Event, Input, Lane, Node, Output, TableJob};
+use hitless_model::abi::RoleWord;
+use hitless_model::{Epoch, Instant, Role};
+use hitless_plane::RoleHandle;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use tokio::sync::oneshot;
+
+use super::announce::Announcer;
+use super::chores::Chore;
+use super::clock;
+use super::inbox::{CoreInbox, CoreInput};
+use super::sockets::Sockets;
+
+/// Heartbeats read in one turn: more than both boxes can have sent while one was stopped for minutes.
+const HEARTBEATS_A_TURN: usize = 65_536;
+/// Datagrams of records read in one turn, so that a deadline is never far away.
+const RECORDS_A_TURN: usize = 64;
+/// Inputs taken from the inbox in one turn.
+const INPUTS_A_TURN: usize = 64;
+/// Without a deadline the thread still looks around now and then.
+const LONGEST_SLEEP: Duration = Duration::from_secs(1);
+
+/// Everything that the core thread owns.
+pub(crate) struct Core {
+    pub(crate) node: Node,
+    pub(crate) heartbeat: Duration,
+    pub(crate) sockets: Sockets,
+    pub(crate) inbox: CoreInbox,
+    pub(crate) gate: RoleHandle,
+    pub(crate) announcer: Announcer,
+    pub(crate) table: SyncSender<TableJob>,
+    pub(crate) chores: SyncSender<Chore>,
+    pub(crate) forwards_since: Option<Instant>,
+}
+
+/// Whether the thread goes on.
+enum Turn {
+    Continue,
+    Leave(oneshot::Sender<()>),
+}
+
+impl Core {
+    /// Runs until told to leave.
+    pub(crate) fn run(mut self) {
+        self.drain(&mut None);
+        loop {
+            let due = self.node.next_deadline().map(|deadline| deadline.at);
+            self.sleep_until(due);
+            if let Turn::Leave(reply) = self.turn(due) {
+                self.write_gate(Role::Standby, Epoch::default(), Instant::ZERO);
+                let _asker_gone = reply.send(());
+                return;
+            }
+        }
+    }
+
+    fn sleep_until(&self, due: Option<Instant>) {
+        let now = clock::now();
+        let left = due.map_or(LONGEST_SLEEP, |at| at.saturating_since(now)).min(LONGEST_SLEEP);
+        let timeout = Timespec {
+            tv_sec: i64::try_from(left.as_secs()).unwrap_or(1),
+            tv_nsec: i64::from(left.subsec_nanos()),
+        };
+        let descriptors: Vec<BorrowedFd<'_>> =
+            self.sockets.descriptors().chain([self.inbox.descriptor()]).collect();
+        let mut waiting: Vec<PollFd<'_>> = descriptors
+            .iter()
+            .map(|fd| PollFd::from_borrowed_fd(fd.as_fd(), PollFlags::IN))
+            .collect();
+        // An interrupted wait is a short one.
+        let _interrupted = poll(&mut waiting, Some(&timeout));
+    }
+
+    /// Heartbeats first, then the inbox and the records, and only then what is due: nobody is
+    /// judged silent while something of his waits unread.
+    fn turn(&mut self, due: Option<Instant>) -> Turn {
+        self.read(Lane::Heartbeat, HEARTBEATS_A_TURN);
+        if due.is_some_and(|at| clock::now().saturating_since(at) > self.heartbeat) {
+            self.node.handle_input(clock::now(), Input::CaughtUp);
+            self.drain(&mut None);
+        }
+        self.inbox.silence();
+        for _ in 0..INPUTS_A_TURN {
+            let Some(input) = self.inbox.next() else { break };
+            if let Turn::Leave(reply) = self.take(input) {
+                return Turn::Leave(reply);
+            }
+        }
+        self.read(Lane::Replication, RECORDS_A_TURN);
+        let now = clock::now();
+        if self.node.next_deadline().is_some_and(|deadline| deadline.at <= now) {
+            self.node.handle_deadline(now);
+            self.drain(&mut None);
+        }
+        Turn::Continue
+    }
+
+    fn read(&mut self, lane: Lane, limit: usize) {
+        let node = &mut self.node;
+        let count = self.sockets.receive(lane, limit, |path, from, bytes| {
+            node.handle_input(clock::now(), Input::Datagram { path, from, bytes });
+        });
+        if count > 0 {
+            self.drain(&mut None);
+        }
+    }
+
+    fn take(&mut self, input: CoreInput) -> Turn {
+        let now = clock::now();
+        let mut refusal = None;
+        match input {
+            CoreInput::Captured(changes) => self.node.handle_input(now, Input::Captured(&changes)),
+            CoreInput::CapturesLost => self.node.handle_input(now, Input::CapturesLost),
+            CoreInput::Snapshot(part) => self.node.handle_input(now, Input::Snapshot(part)),
+            CoreInput::Applied { batch, refused } => {
+                self.node.handle_input(now, Input::Applied { batch, refused });
+            }
+            CoreInput::Handover(cause, reply) => {
+                self.node.handle_input(now, Input::Command(Command::Handover(cause)));
+                self.drain(&mut refusal);
+                let _asker_gone = reply.send(refusal.map_or(Ok(()), Err));
+                return Turn::Continue;
+            }
+            CoreInput::Status(reply) => {
+                let _asker_gone = reply.send(self.node.status(now));
+            }
+            CoreInput::Leave(reply) => return Turn::Leave(reply),
+        }
+        self.drain(&mut refusal);
+        Turn::Continue
+    }
+
+    fn drain(&mut self, refusal: &mut Option<String>) {
+        while let Some(output) = self.node.poll_output() {
+            match output {
+                Output::Transmit(transmit) => self.sockets.send(&transmit),
+                Output::Gate { role, epoch, lease_until } => {
+                    self.write_gate(role, epoch, lease_until);
+                }
+                Output::Announce => self.announcer.announce(),
+                Output::Table(job) => self.job(job),
+                Output::Neighbour { path, mac } => self.chore(Chore::Neighbour(path.0, mac)),
+                Output::PersistEpoch(epoch) => self.chore(Chore::Epoch(epoch)),
+                Output::Decision(decision) => self.chore(Chore::Decision(decision)),
+                Output::Event(event) => {
+                    if let Event::HandoverRefused { why, .. } = &event {
+                        *refusal = Some(why.clone());
+                    }
+                    self.chore(Chore::Event(event));
+                }
+            }
+        }
+    }
+
+    fn write_gate(&mut self, role: Role, epoch: Epoch, lease_until: Instant) {
+        self.forwards_since =
+            role.forwards().then(|| self.forwards_since.unwrap_or_else(clock::now));
+        let word = RoleWord {
+            role: u32::from(role as u8),
+            reserved: 0,
+            epoch: epoch.0,
+            lease_until: lease_until.as_nanos(),
+            active_since: self.forwards_since.map_or(0, Instant::as_nanos),
+        };
+        if let Err(error) = self.gate.write(word) {
+            // Without its gate this box cannot promise silence: the peer must take over.
+            tracing::error!("the gate of the data plane cannot be written: {error}");
+            std::process::abort();
+        }
+    }
+
+    /// The table thread has room for every job that the window of the replica lets out; should it
+    /// be full all the same, waiting here is shorter than what the peer would have to repeat.
+    fn job(&self, job: TableJob) {
+        if self.table.send(job).is_err() {
+            tracing::error!("the table thread has ended");
+            std::process::abort();
+        }
+    }
+
+    fn chore(&self, chore: Chore) {
+        match self.chores.try_send(chore) {
+            Ok(()) | Err(TrySendError::Full(_)) => {}
+            Err(TrySendError::Disconnected(_)) => std::process::abort(),
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! Log messages of a module, in the form of the original (csm-spec section 3).
+
+use hitless_core::node::{Decision, Event};
+use hitless_model::{Role, Slot};
+
+/// How much a message matters: the digit in its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Severity {
+    /// Function lost.
+    Error,
+    /// Someone should look.
+    Warning,
+    /// Good to know.
+    Info,
+}
+
+/// One log message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Message {
+    /// How much it matters.
+    pub(crate) severity: Severity,
+    /// The whole line.
+    pub(crate) text: String,
+}
+
+impl Message {
+    fn info(slot: Slot, text: &str) -> Self {
+        let text = format!("%CSM_SLB-6-REDUNDANCY_INFO: Module {slot} FT info: {text}");
+        Self { severity: Severity::Info, text }
+    }
+
+    fn warning(slot: Slot, text: &str) -> Self {
+        let text = format!("%CSM_SLB-4-REDUNDANCY_WARN: Module {slot} FT warning: {text}");
+        Self { severity: Severity::Warning, text }
+    }
+
+    fn error(slot: Slot, text: &str) -> Self {
+        let text = format!("%CSM_SLB-3-REDUNDANCY: Module {slot} FT error: {text}");
+        Self { severity: Severity::Error, text }
+    }
+}
+
+/// The messages of a decision: a transition, then why.
+pub(crate) fn of_decision(slot: Slot, decision: &Decision) -> Vec<Message> {
+    let why = Message::info(slot, &format!("{} (epoch {})", decision.reason, decision.epoch));
+    if decision.from == decision.to {
+        return vec![why];
+    }
+    let (from, to) = (word(decision.from), word(decision.to));
+    vec![Message::info(slot, &format!("State Transition {from} -> {to}")), why]
+}
+
+/// The message of an event; rejected frames are counted, and told by [`super::chores`] now and then.
+pub(crate) fn of_event(slot: Slot, event: &Event) -> Option<Message> {
+    let message = match event {
+        Event::PeerFound { unit, software } => {
+            Message::info(slot, &format!("peer {unit} found, release {software}"))
+        }
+        Event::PeerLost => Message::warning(slot, "no response from peer on any path"),
+        Event::PathState { path, up: true } => {
+            Message::info(slot, &format!("peer heard over vlan {}", path.0))
+        }
+        Event::PathState { path, up: false } => {
+            Message::warning(slot, &format!("peer not heard over vlan {} any more", path.0))
+        }
+        Event::LeaseExpired => Message::error(
+            slot,
+            "lease expired: the peer did not confirm in time, this box fell silent",
+        ),
+        Event::Unauthenticated => Message::warning(
+            slot,
+            "no key-string: whoever is on the fault-tolerant vlan is trusted; keep it private",
+        ),
+        Event::ConfigDiffers(true) => {
+            Message::warning(slot, "FT configurations might be out of sync.")
+        }
+        Event::ConfigDiffers(false) => Message::info(slot, "configurations agree"),
+        Event::TimersDiffer => {
+            Message::warning(slot, "heartbeat or failover time differs from the peer's")
+        }
+        Event::ForeignPair { group, unit } => Message::warning(
+            slot,
+            &format!("frames of group {group} from {unit} on this fault-tolerant vlan, ignored"),
+        ),
+        Event::InStep(true) => Message::info(slot, "the peer holds every replicated connection"),
+        Event::InStep(false) => Message::info(slot, "the peer does not hold every connection yet"),
+        Event::HandoverRefused { why, .. } => {
+            Message::warning(slot, &format!("handover refused: {why}"))
+        }
+        Event::Rejected { .. } => return None,
+    };
+    Some(message)
+}
+
+/// The warning about frames that were dropped.
+pub(crate) fn of_rejections(slot: Slot, reason: &str, count: u64) -> Message {
+    Message::warning(slot, &format!("{count} frames dropped: {reason}"))
+}
+
+fn word(role: Role) -> &'static str {
+    match role {
+        Role::Initializing => "Initializing",
+        Role::Standby => "Standby",
+        Role::Active => "Active",
+        Role::Draining => "Draining",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hitless_model::{Epoch, Instant};
+
+    use super::*;
+
+    #[test]
+    fn a_transition_reads_as_in_the_original() {
+        let decision = Decision {
+            at: Instant::ZERO,
+            from: Role::Standby,
+            to: Role::Active,
+            epoch: Epoch(7),
+            reason: "the peer was silent for the failover time".to_owned(),
+            inputs: Vec::new(),
+        };
+        let slot = Slot::try_from(3).unwrap();
+        let messages = of_decision(slot, &decision);
+        assert_eq!(
+            messages[0].text,
+            "%CSM_SLB-6-REDUNDANCY_INFO: Module 3 FT info: State Transition Standby -> Active"
+        );
+        assert!(messages[1].text.ends_with("failover time (epoch 7)"));
+    }
+}

@@ -1,0 +1,94 @@
+//! What follows from a module's configuration for its threads. Pure.
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use hitless_config::model::{FtGroup, Module};
+use hitless_core::node::{NodeConfig, PathId, Secret};
+use hitless_model::{Epoch, UnitId, VlanId, abi};
+use hitless_plane::Desired;
+
+use super::announce::Announcement;
+use crate::netlink::module_net::InterfaceState;
+
+/// Time between the end of the lease and the peer's failover time. The program asks the precise
+/// clock near the end of a lease, so this covers only what may pass between its check and the wire.
+const MARGIN: Duration = Duration::from_millis(4);
+
+/// What a node needs beside its configuration.
+pub(crate) struct Identity {
+    /// Identity of this box.
+    pub(crate) unit: UnitId,
+    /// Random octets of this life.
+    pub(crate) seed: [u8; 32],
+    /// Epoch on stable storage.
+    pub(crate) epoch: Epoch,
+    /// Digest of the configuration.
+    pub(crate) digest: u64,
+}
+
+/// The node's configuration for a member of a group.
+pub(crate) fn node_config(
+    module: &Module,
+    ft: &FtGroup,
+    interfaces: &BTreeMap<VlanId, InterfaceState>,
+    identity: &Identity,
+) -> NodeConfig {
+    let own_macs: Vec<_> = module
+        .vlans
+        .keys()
+        .filter_map(|vlan| Some((PathId(*vlan), interfaces.get(vlan)?.mac)))
+        .collect();
+    NodeConfig {
+        group: ft.group,
+        ft_vlan: ft.vlan,
+        unit: identity.unit,
+        priority: ft.priority,
+        preempt: ft.preempt,
+        heartbeat: ft.heartbeat,
+        failover: ft.failover,
+        margin: MARGIN,
+        key: ft.key.as_ref().map(|key| Secret::new(key.expose().as_bytes().to_vec())),
+        second_paths: own_macs.iter().map(|(path, _)| *path).collect(),
+        own_macs,
+        seed: identity.seed,
+        epoch: identity.epoch,
+        config_digest: identity.digest,
+        software: env!("CARGO_PKG_VERSION").to_owned(),
+        replicates: module.virtual_servers.values().any(|server| server.replicate_connections),
+    }
+}
+
+/// The interfaces that the pair talks over: the fault-tolerant VLAN and the second paths.
+pub(crate) fn pair_ports(
+    config: &NodeConfig,
+    interfaces: &BTreeMap<VlanId, InterfaceState>,
+) -> BTreeMap<VlanId, u32> {
+    let second = config.second_paths.iter().map(|path| path.0);
+    second
+        .chain([config.ft_vlan])
+        .filter_map(|vlan| Some((vlan, interfaces.get(&vlan)?.index)))
+        .collect()
+}
+
+/// Every floating address with the interface and MAC that it is announced with.
+pub(crate) fn announcements(desired: &Desired) -> Vec<Announcement> {
+    desired
+        .floating
+        .keys()
+        .filter_map(|&(ip, vlan): &(Ipv4Addr, Option<VlanId>)| {
+            let port = desired.ports.get(&vlan?)?;
+            Some(Announcement { ifindex: port.facts.ifindex, ip, mac: port.virtual_mac })
+        })
+        .collect()
+}
+
+/// Size of the connection table: `variable MAX_CONNECTIONS`, or the default.
+pub(crate) fn connections(module: &Module) -> u32 {
+    module
+        .variables
+        .get("MAX_CONNECTIONS")
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(abi::DEFAULT_CONNECTIONS)
+}

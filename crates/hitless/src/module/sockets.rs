@@ -1,0 +1,124 @@
+//! The UDP sockets between the two boxes: two lanes on each VLAN, so that a flood of replication
+//! never stands in front of a heartbeat.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::{Ipv6Addr, SocketAddr, SocketAddrV6, UdpSocket};
+use std::os::fd::{AsFd, BorrowedFd};
+
+use hitless_core::node::{Destination, Lane, PathId, Transmit};
+use hitless_model::VlanId;
+use socket2::{Domain, Protocol, Socket, Type};
+
+use crate::names::Names;
+
+/// The pair's group on the fault-tolerant VLAN: transient, link-local scope (RFC 4291 section 2.7).
+const GROUP: Ipv6Addr = Ipv6Addr::new(0xff12, 0, 0, 0, 0, 0, 0x6869, 0x746c);
+/// Port of [`Lane::Heartbeat`].
+const HEARTBEAT_PORT: u16 = 7009;
+/// Port of [`Lane::Replication`].
+const REPLICATION_PORT: u16 = 7010;
+/// Room for some 6,000 datagrams of records while the core does something else.
+const REPLICATION_BUFFER: usize = 8 << 20;
+
+/// Largest datagram that is looked at: an Ethernet MTU less IPv6 and UDP headers.
+pub(crate) const DATAGRAM: usize = 1_452;
+
+/// Both lanes of one VLAN.
+struct Path {
+    ifindex: u32,
+    heartbeat: UdpSocket,
+    replication: UdpSocket,
+}
+
+/// All sockets of the core thread.
+pub(crate) struct Sockets {
+    paths: BTreeMap<VlanId, Path>,
+}
+
+impl Sockets {
+    /// Opens both lanes on the fault-tolerant VLAN and on every second path.
+    pub(crate) fn open(ft_vlan: VlanId, ports: &BTreeMap<VlanId, u32>) -> io::Result<Self> {
+        let mut paths = BTreeMap::new();
+        for (&vlan, &ifindex) in ports {
+            let heartbeat = lane(vlan, HEARTBEAT_PORT)?;
+            let replication = lane(vlan, REPLICATION_PORT)?;
+            let kept =
+                socket2::SockRef::from(&replication).set_recv_buffer_size(REPLICATION_BUFFER);
+            if let Err(error) = kept {
+                tracing::debug!("receive buffer of the replication lane: {error}");
+            }
+            if vlan == ft_vlan {
+                heartbeat.join_multicast_v6(&GROUP, ifindex)?;
+                heartbeat.set_multicast_loop_v6(false)?;
+            }
+            paths.insert(vlan, Path { ifindex, heartbeat, replication });
+        }
+        Ok(Self { paths })
+    }
+
+    /// The descriptors to wait for.
+    pub(crate) fn descriptors(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+        self.paths.values().flat_map(|path| [path.heartbeat.as_fd(), path.replication.as_fd()])
+    }
+
+    /// Takes up to `limit` datagrams of a lane, over all VLANs in turn; returns how many it took.
+    pub(crate) fn receive(
+        &self,
+        lane: Lane,
+        limit: usize,
+        mut taken: impl FnMut(PathId, [u8; 16], &[u8]),
+    ) -> usize {
+        let mut buffer = [0; DATAGRAM + 1];
+        let mut count = 0;
+        for (&vlan, path) in &self.paths {
+            let socket = path.lane(lane);
+            while count < limit {
+                let Ok((length, from)) = socket.recv_from(&mut buffer) else { break };
+                count += 1;
+                if let (SocketAddr::V6(from), Some(bytes)) = (from, buffer.get(..length)) {
+                    taken(PathId(vlan), from.ip().octets(), bytes);
+                }
+            }
+        }
+        count
+    }
+
+    /// Sends one datagram; what the kernel does not take is lost as on the wire, and made good alike.
+    pub(crate) fn send(&self, transmit: &Transmit) {
+        let Some(path) = self.paths.get(&transmit.path.0) else { return };
+        let (ip, port) = match (transmit.to, transmit.lane) {
+            (Destination::Multicast, lane) => (GROUP, port(lane)),
+            (Destination::Peer(address), lane) => (Ipv6Addr::from(address), port(lane)),
+        };
+        let to = SocketAddrV6::new(ip, port, 0, path.ifindex);
+        let _lost = path.lane(transmit.lane).send_to(&transmit.bytes, to);
+    }
+}
+
+impl Path {
+    fn lane(&self, lane: Lane) -> &UdpSocket {
+        match lane {
+            Lane::Heartbeat => &self.heartbeat,
+            Lane::Replication => &self.replication,
+        }
+    }
+}
+
+fn port(lane: Lane) -> u16 {
+    match lane {
+        Lane::Heartbeat => HEARTBEAT_PORT,
+        Lane::Replication => REPLICATION_PORT,
+    }
+}
+
+fn lane(vlan: VlanId, port: u16) -> io::Result<UdpSocket> {
+    let socket = Socket::new(Domain::IPV6, Type::DGRAM.nonblocking(), Some(Protocol::UDP))?;
+    socket.set_only_v6(true)?;
+    socket.set_reuse_address(true)?;
+    socket.bind_device(Some(Names::vlan(vlan).as_bytes()))?;
+    // Nobody beyond the segment is ever meant.
+    socket.set_unicast_hops_v6(1)?;
+    socket.bind(&SocketAddrV6::new(Ipv6Addr::UNSPECIFIED, port, 0, 0).into())?;
+    Ok(socket.into())
+}

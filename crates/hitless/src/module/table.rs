@@ -1,0 +1,239 @@
+//! The table thread: the only one that changes the kernel's connection table from user space.
+//!
+//! It applies what the peer tells, dumps what the peer lacks, reports what the programs did, and
+//! forgets connections that are over. Events are reported before each part of a dump, so that a
+//! part never tells an older state than the events that follow it.
+
+use std::os::fd::AsFd;
+use std::sync::mpsc::{Receiver, TryRecvError};
+use std::time::Duration;
+
+use hitless_core::node::{BatchId, Captured, Change, Snapshot, TableJob};
+use hitless_model::{ConnRecord, Counter, Instant, Role};
+use hitless_plane::{
+    ConnEvent, ConnTable, CounterReader, DumpCursor, EventReader, RoleHandle, Scope, SweepPolicy,
+    Which,
+};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use super::clock;
+use super::inbox::{CoreInput, CoreSender, Gone};
+
+/// Jobs that may wait: more than the window of the replica lets out, so that the core thread never
+/// waits for this one.
+pub(crate) const JOBS_WAITING: usize = 1_024;
+/// Events reported in one turn.
+const EVENTS_A_TURN: usize = 512;
+/// Connections in one part of a dump.
+const PART: usize = 1_024;
+/// How often finished connections are looked for.
+const SWEEP_EVERY: Duration = Duration::from_secs(1);
+/// How long a turn waits for events before it looks at its jobs again: it bounds what a batch from
+/// the peer waits for, and costs a few system calls a millisecond.
+const PATIENCE: Duration = Duration::from_millis(1);
+
+/// A dump that is under way.
+struct Dump {
+    generation: u64,
+    which: Which,
+    embryonic: bool,
+    cursor: DumpCursor,
+}
+
+/// Everything that the table thread owns.
+pub(crate) struct TableThread {
+    pub(crate) table: ConnTable,
+    pub(crate) events: EventReader,
+    pub(crate) counters: CounterReader,
+    pub(crate) gate: RoleHandle,
+    /// The pair's core thread, if there is a pair.
+    pub(crate) core: Option<CoreSender>,
+    pub(crate) jobs: Receiver<TableJob>,
+}
+
+/// State of a running thread.
+struct Running {
+    own: TableThread,
+    dump: Option<Dump>,
+    swept: Instant,
+    lost: u64,
+}
+
+impl TableThread {
+    /// Works until the core thread has ended.
+    pub(crate) fn run(self) {
+        let mut running = Running { own: self, dump: None, swept: clock::now(), lost: 0 };
+        while running.turn().is_ok() {}
+    }
+}
+
+impl Running {
+    fn turn(&mut self) -> Result<(), Gone> {
+        self.wait();
+        self.report_events()?;
+        loop {
+            match self.own.jobs.try_recv() {
+                Ok(job) => self.work(job)?,
+                Err(TryRecvError::Empty) => break,
+                // Without a pair nobody ever held the other end.
+                Err(TryRecvError::Disconnected) if self.own.core.is_none() => break,
+                Err(TryRecvError::Disconnected) => return Err(Gone),
+            }
+        }
+        if clock::now().saturating_since(self.swept) >= SWEEP_EVERY {
+            self.swept = clock::now();
+            self.look_for_losses()?;
+            self.sweep()?;
+        }
+        Ok(())
+    }
+
+    fn wait(&self) {
+        let timeout = Timespec { tv_sec: 0, tv_nsec: i64::from(PATIENCE.subsec_nanos()) };
+        let mut waiting = [PollFd::from_borrowed_fd(self.own.events.as_fd(), PollFlags::IN)];
+        // An interrupted wait is a short one.
+        let _interrupted = poll(&mut waiting, Some(&timeout));
+    }
+
+    fn tell(&self, input: CoreInput) -> Result<(), Gone> {
+        self.own.core.as_ref().map_or(Ok(()), |core| core.send(input))
+    }
+
+    fn report_events(&mut self) -> Result<(), Gone> {
+        loop {
+            let mut changes = Vec::new();
+            while changes.len() < EVENTS_A_TURN {
+                let Some(event) = self.own.events.next() else { break };
+                changes.push(match event {
+                    ConnEvent::Established(record)
+                    | ConnEvent::Changed(record)
+                    | ConnEvent::Embryonic(record) => Captured::Upsert(record),
+                    ConnEvent::Removed(record) => Captured::Remove(record.key),
+                });
+            }
+            if changes.is_empty() {
+                return Ok(());
+            }
+            self.tell(CoreInput::Captured(changes))?;
+        }
+    }
+
+    fn work(&mut self, job: TableJob) -> Result<(), Gone> {
+        match job {
+            TableJob::Apply { batch, changes } => self.apply(batch, changes),
+            TableJob::Dump { generation, embryonic } => {
+                let cursor = DumpCursor::default();
+                self.dump = Some(Dump { generation, which: Which::Main, embryonic, cursor });
+                self.next_part(generation)
+            }
+            TableJob::DumpMore { generation } => self.next_part(generation),
+        }
+    }
+
+    fn apply(&mut self, batch: BatchId, changes: Vec<Change>) -> Result<(), Gone> {
+        let mut refused = 0;
+        let mut upserts = Vec::new();
+        for change in changes {
+            if let Change::Upsert(record) = change {
+                upserts.push(record);
+                continue;
+            }
+            refused += self.upsert(&std::mem::take(&mut upserts));
+            let table = &mut self.own.table;
+            match change {
+                Change::Upsert(_) => {}
+                Change::Remove(key) => said("remove", table.remove(&[key])),
+                Change::DumpBegins => table.begin_peer_dump(),
+                Change::DumpEnds => said("end of the peer's dump", table.end_peer_dump()),
+            }
+        }
+        refused += self.upsert(&upserts);
+        self.tell(CoreInput::Applied { batch, refused })
+    }
+
+    /// Writes what the peer told; returns how much of it this box cannot hold.
+    fn upsert(&mut self, records: &[ConnRecord]) -> u32 {
+        match self.own.table.upsert(records, clock::now()) {
+            Ok(refused) => {
+                if refused.total() > 0 {
+                    tracing::debug!("records refused: {refused:?}");
+                }
+                refused.total()
+            }
+            Err(error) => {
+                tracing::warn!("connection table: {error}");
+                u32::try_from(records.len()).unwrap_or(u32::MAX)
+            }
+        }
+    }
+
+    fn next_part(&mut self, generation: u64) -> Result<(), Gone> {
+        self.report_events()?;
+        let Some(dump) = self.dump.as_mut().filter(|dump| dump.generation == generation) else {
+            return Ok(());
+        };
+        let what = (dump.which, Scope::Replicated);
+        let records =
+            self.own.table.dump(what, PART, &mut dump.cursor, clock::now()).unwrap_or_else(
+                |error| {
+                    // An incomplete dump would cost connections at the peer: this one never ends, and
+                    // the peer keeps what it has.
+                    tracing::error!("connection table: {error}");
+                    self.dump = None;
+                    Vec::new()
+                },
+            );
+        let Some(dump) = self.dump.as_mut() else { return Ok(()) };
+        let mut last = false;
+        if dump.cursor.is_done() {
+            match dump.which {
+                Which::Main if dump.embryonic => {
+                    dump.which = Which::Embryonic;
+                    dump.cursor = DumpCursor::default();
+                }
+                Which::Main | Which::Embryonic => last = true,
+            }
+        }
+        if last {
+            self.dump = None;
+        }
+        self.tell(CoreInput::Snapshot(Snapshot { generation, records, last }))
+    }
+
+    /// Events that found the ring full are counted by the programs; only a dump tells what they said.
+    fn look_for_losses(&mut self) -> Result<(), Gone> {
+        let lost = self.own.counters.get(Counter::EventsLost).unwrap_or(self.lost);
+        if lost == self.lost {
+            return Ok(());
+        }
+        self.lost = lost;
+        self.tell(CoreInput::CapturesLost)
+    }
+
+    /// Only who forwards knows which connections are over; its peer is told.
+    fn sweep(&mut self) -> Result<(), Gone> {
+        let Ok(word) = self.own.gate.read() else { return Ok(()) };
+        let role = u8::try_from(word.role).ok().and_then(Role::from_number);
+        if !role.is_some_and(Role::forwards) {
+            return Ok(());
+        }
+        let policy = SweepPolicy::since(Instant::from_nanos(word.active_since));
+        match self.own.table.sweep(clock::now(), &policy) {
+            Ok(swept) if swept.replicated.is_empty() => Ok(()),
+            Ok(swept) => {
+                let removed = swept.replicated.into_iter().map(Captured::Remove).collect();
+                self.tell(CoreInput::Captured(removed))
+            }
+            Err(error) => {
+                tracing::warn!("sweep of the connection table: {error}");
+                Ok(())
+            }
+        }
+    }
+}
+
+fn said<T>(what: &str, outcome: hitless_plane::Result<T>) {
+    if let Err(error) = outcome {
+        tracing::warn!("{what}: {error}");
+    }
+}

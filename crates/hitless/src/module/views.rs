@@ -1,0 +1,237 @@
+//! What the module's API shows: values made on demand from the configuration, the node and the maps.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{Ipv4Addr, SocketAddrV4};
+
+use anyhow::Result;
+use hitless_config::model::{Name, Predictor, VirtualServer};
+use hitless_model::{Instant, Mac, VlanId};
+use hitless_plane::{ConnDetail, DumpCursor, Endpoint, FloatingKind, Tally, Which};
+
+use super::clock;
+use super::engine::Engine;
+use crate::api::types::{
+    ArpInfo, ArpKind, ArpStatus, ConnInfo, CounterInfo, Dataplane, FarmInfo, FtState, RealInfo,
+    RealState, Stats, VirtualServerInfo, VirtualServerState, VlanInfo,
+};
+
+/// Connections read at a time.
+const PART: usize = 4_096;
+/// Connections shown at most: an answer has to fit in memory on both sides.
+const SHOWN: usize = 100_000;
+
+/// Fault tolerance; `None` without a group.
+pub(crate) async fn ft(engine: &Engine) -> Result<Option<FtState>> {
+    let (Some(ft), Some(status)) = (&engine.config.module.ft, engine.status().await?) else {
+        return Ok(None);
+    };
+    let age = clock::now().saturating_since(status.since);
+    let age_ms = u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
+    Ok(Some(FtState {
+        group: ft.group,
+        ft_vlan: ft.vlan,
+        priority: ft.priority,
+        alt_priority: ft.alt_priority,
+        heartbeat_ms: u64::try_from(ft.heartbeat.as_millis())?,
+        failover_ms: u64::try_from(ft.failover.as_millis())?,
+        preempt: ft.preempt,
+        authenticated: ft.key.is_some(),
+        since_unix_ms: clock::unix_ms().saturating_sub(age_ms),
+        decisions: engine.record.list(),
+        status,
+    }))
+}
+
+/// Virtual servers in the order of their names.
+pub(crate) async fn virtual_servers(engine: &Engine) -> Result<Vec<VirtualServerInfo>> {
+    let is_active = engine.is_active().await?;
+    let tally = engine.plane().connections().tally()?;
+    let servers = &engine.config.module.virtual_servers;
+    let info = |(name, server): (&Name, &VirtualServer)| VirtualServerInfo {
+        name: name.clone(),
+        protocol: server.listens.map(|listens| listens.protocol),
+        address: server.listens.map(|listens| listens.address),
+        port: server.listens.map_or(0, |listens| listens.port),
+        state: state_of(engine, server, is_active),
+        conns: endpoint(server).map_or(0, |at| tally.of_virtual_server(at).current()),
+        farm: server.farm.clone(),
+        replicate_connections: server.replicate_connections,
+        idle_s: server.idle.as_secs(),
+        pending_s: server.pending.as_secs(),
+    };
+    Ok(servers.iter().map(info).collect())
+}
+
+fn endpoint(server: &VirtualServer) -> Option<Endpoint> {
+    let listens = server.listens?;
+    Some(Endpoint::new(listens.address.address, listens.port, listens.protocol))
+}
+
+fn state_of(engine: &Engine, server: &VirtualServer, is_active: bool) -> VirtualServerState {
+    let farm = server.farm.as_ref().and_then(|name| engine.config.module.farms.get(name));
+    let has_real =
+        farm.is_some_and(|farm| farm.reals.iter().any(|real| real.in_service && real.weight > 0));
+    if !server.in_service || server.listens.is_none() || !has_real {
+        VirtualServerState::OutOfService
+    } else if is_active {
+        VirtualServerState::Operational
+    } else {
+        VirtualServerState::Standby
+    }
+}
+
+/// Reals in the order of farms and of configuration.
+pub(crate) fn reals(engine: &Engine) -> Result<Vec<RealInfo>> {
+    let tally = engine.plane().connections().tally()?;
+    let module = &engine.config.module;
+    let mut infos = Vec::new();
+    for (name, farm) in &module.farms {
+        let users: Vec<Endpoint> = module
+            .virtual_servers
+            .values()
+            .filter(|server| server.farm.as_ref() == Some(name))
+            .filter_map(endpoint)
+            .collect();
+        for real in &farm.reals {
+            let state =
+                if real.in_service { RealState::Operational } else { RealState::OutOfService };
+            infos.push(RealInfo {
+                address: real.address,
+                port: real.port,
+                farm: name.clone(),
+                weight: real.weight,
+                state,
+                conns: conns_of_real(&tally, &users, real.address, real.port),
+            });
+        }
+    }
+    Ok(infos)
+}
+
+fn conns_of_real(tally: &Tally, users: &[Endpoint], ip: Ipv4Addr, port: Option<u16>) -> u64 {
+    let of_user = |at: &Endpoint| {
+        let real = SocketAddrV4::new(ip, port.unwrap_or(at.socket.port()));
+        tally.of_real(*at, real).current()
+    };
+    users.iter().map(of_user).sum()
+}
+
+/// Server farms in the order of their names.
+pub(crate) fn farms(engine: &Engine) -> Vec<FarmInfo> {
+    let info = |(name, farm): (&Name, &hitless_config::model::ServerFarm)| FarmInfo {
+        name: name.clone(),
+        predictor: match farm.predictor {
+            Predictor::RoundRobin => "RoundRobin".to_owned(),
+        },
+        nat_server: farm.nat_server,
+        reals: farm.reals.len(),
+    };
+    engine.config.module.farms.iter().map(info).collect()
+}
+
+/// VLANs in the order of their numbers.
+pub(crate) fn vlans(engine: &Engine) -> Vec<VlanInfo> {
+    let module = &engine.config.module;
+    let info = |(vlan, state): (&VlanId, &crate::netlink::module_net::InterfaceState)| {
+        let settings = module.vlans.get(vlan);
+        VlanInfo {
+            vlan: *vlan,
+            side: settings.map(|settings| settings.side),
+            address: settings.and_then(|settings| settings.address),
+            gateways: settings.map(|settings| settings.gateways.clone()).unwrap_or_default(),
+            aliases: settings.map(|settings| settings.aliases.clone()).unwrap_or_default(),
+            routes: settings
+                .map(|settings| settings.routes.iter().map(|r| (r.network, r.gateway)).collect())
+                .unwrap_or_default(),
+            mac: state.mac,
+            virtual_mac: engine.desired.ports.get(vlan).map(|port| port.virtual_mac),
+        }
+    };
+    engine.interfaces.iter().map(info).collect()
+}
+
+/// The ARP table: floating addresses, own addresses, then next hops.
+pub(crate) fn arp(engine: &Engine) -> Result<Vec<ArpInfo>> {
+    let desired = &engine.desired;
+    let mut entries = Vec::new();
+    let mut local = |address, vlan, mac: Option<Mac>, kind| {
+        entries.push(ArpInfo { address, mac, vlan: Some(vlan), kind, status: ArpStatus::Local });
+    };
+    for (&(address, vlan), kind) in &desired.floating {
+        let Some((vlan, port)) = vlan.and_then(|v| Some((v, desired.ports.get(&v)?))) else {
+            continue;
+        };
+        let kind = match kind {
+            FloatingKind::Alias => ArpKind::Alias,
+            FloatingKind::Virtual => ArpKind::VirtualServer,
+        };
+        local(address, vlan, Some(port.virtual_mac), kind);
+    }
+    for (vlan, port) in &desired.ports {
+        if let Some(subnet) = port.address {
+            local(subnet.address, *vlan, Some(port.facts.mac), ArpKind::Own);
+        }
+    }
+    let reals: BTreeSet<Ipv4Addr> = desired.reals.iter().map(|real| real.ip).collect();
+    for hop in engine.plane().next_hops().list()? {
+        let kind = if reals.contains(&hop.ip) { ArpKind::Real } else { ArpKind::Gateway };
+        let status = if hop.mac.is_some() { ArpStatus::Up } else { ArpStatus::Down };
+        entries.push(ArpInfo { address: hop.ip, mac: hop.mac, vlan: Some(hop.vlan), kind, status });
+    }
+    Ok(entries)
+}
+
+/// Open connections, established ones first, not more than [`SHOWN`].
+pub(crate) fn conns(engine: &Engine) -> Result<Vec<ConnInfo>> {
+    let table = engine.plane().connections();
+    let names: BTreeMap<Endpoint, Name> = engine
+        .config
+        .module
+        .virtual_servers
+        .iter()
+        .filter_map(|(name, server)| Some((endpoint(server)?, name.clone())))
+        .collect();
+    let now: Instant = clock::now();
+    let mut infos = Vec::new();
+    for which in [Which::Main, Which::Embryonic] {
+        let mut cursor = DumpCursor::default();
+        while !cursor.is_done() && infos.len() < SHOWN {
+            let part = table.dump_detail(which, PART, &mut cursor, now)?;
+            infos.extend(part.iter().map(|detail| conn(detail, &names)));
+        }
+    }
+    infos.truncate(SHOWN);
+    Ok(infos)
+}
+
+fn conn(detail: &ConnDetail, names: &BTreeMap<Endpoint, Name>) -> ConnInfo {
+    ConnInfo {
+        virtual_server: names.get(&Endpoint::virtual_server_of(&detail.record.key)).cloned(),
+        record: detail.record,
+        stage: detail.stage,
+        replicated: detail.replicated,
+        from_peer: detail.from_peer,
+        packets: (detail.to_real.packets, detail.to_client.packets),
+        bytes: (detail.to_real.bytes, detail.to_client.bytes),
+    }
+}
+
+/// Counters of the data plane and use of the connection table.
+pub(crate) fn stats(engine: &Engine) -> Result<Stats> {
+    let plane = engine.plane();
+    let usage = plane.connections().usage()?;
+    let info = |(counter, value): (hitless_model::Counter, u64)| CounterInfo {
+        name: counter.name().to_owned(),
+        value,
+        help: counter.help().trim().to_owned(),
+    };
+    let counters = plane.counters()?.all()?.into_iter().map(info).collect();
+    Ok(Stats { connections: usage.in_use, capacity: usage.capacity, counters })
+}
+
+/// What the data plane is made of.
+pub(crate) fn dataplane(engine: &Engine) -> Result<Dataplane> {
+    let interfaces = engine.interfaces.iter().map(|(vlan, state)| (*vlan, state.index)).collect();
+    let mut plane = engine.plane();
+    Ok(Dataplane { adopted: plane.adopted(), interfaces, plane: plane.dataplane()? })
+}
