@@ -1,8 +1,208 @@
-//! `cargo xtask bpf`: builds the BPF object.
+//! `cargo xtask bpf`: builds the BPF object that is committed next to the crate that loads it.
+//!
+//! The same source gives the same bytes on every machine and in every folder: one toolchain (Debian's
+//! `rustc-web` and LLVM 22, one bpf-linker; `docs/adr/0002-bpf-toolchain.md`), one set of flags, and no
+//! path of this machine in the object. So `--check` can compare bytes.
 
-use anyhow::{Result, bail};
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::shell;
+
+/// The committed object, below the workspace.
+const OBJECT: &str = "crates/plane/bpf/hitless.bpf.o";
+/// Its source, a workspace of its own.
+const SOURCE: &str = "crates/plane-ebpf";
+const TARGET: &str = "bpfel-unknown-none";
+/// The binary that the source builds.
+const BINARY: &str = "hitless-bpf";
+
+const RUSTC: &str = "/usr/bin/rustc";
+const CARGO: &str = "/usr/bin/cargo";
+const RUST_SOURCE: &str = "/usr/lib/rustlib/src/rust/library";
+const LLVM: &str = "/usr/lib/llvm-22";
+const LLVM_OBJCOPY: &str = "/usr/lib/llvm-22/bin/llvm-objcopy";
+/// What the committed object was built with; the bytes depend on it.
+const RUSTC_VERSION: &str = "rustc 1.96.0 ";
+const LINKER_VERSION: &str = "0.13.0";
+
+/// Debian packages, each with the file that shows that it is there.
+const PACKAGES: &[(&str, &str)] = &[
+    ("rustc-web", RUSTC),
+    ("cargo-web", CARGO),
+    ("rust-web-src", RUST_SOURCE),
+    ("llvm-22", LLVM_OBJCOPY),
+    ("llvm-22-dev", "/usr/lib/llvm-22/include/llvm-c/Core.h"),
+    ("libpolly-22-dev", "/usr/lib/llvm-22/lib/libPolly.a"),
+];
 
 /// Rebuilds the committed object, or compares it with what the source gives.
-pub(crate) fn run(_check: bool) -> Result<()> {
-    bail!("the BPF object has no build yet")
+pub(crate) fn run(check: bool) -> Result<()> {
+    install_packages()?;
+    let linker = install_linker()?;
+    let built = strip(&build(&linker)?)?;
+    let committed = shell::workspace().join(OBJECT);
+    if check {
+        let same = fs::read(&committed).is_ok_and(|bytes| bytes == built);
+        ensure!(
+            same,
+            "{OBJECT} is not what its source gives: run `cargo xtask bpf` and commit the object"
+        );
+        println!("bpf: {OBJECT} is what its source gives");
+        return Ok(());
+    }
+    let folder = committed.parent().context("the object lies in a folder")?;
+    fs::create_dir_all(folder)?;
+    fs::write(&committed, &built).with_context(|| format!("cannot write {OBJECT}"))?;
+    println!("bpf: wrote {OBJECT}, {} bytes", built.len());
+    Ok(())
+}
+
+/// Installs the Debian packages that are missing and makes sure of the compiler's version.
+fn install_packages() -> Result<()> {
+    let is_missing = |(_, file): &&(&str, &str)| !Path::new(file).exists();
+    let missing: Vec<_> = PACKAGES.iter().filter(is_missing).map(|(name, _)| *name).collect();
+    if !missing.is_empty() {
+        ensure!(
+            shell::succeeds(&["apt-get", "--version"]),
+            "the BPF object is built with Debian 12's packages {}; this system has no apt-get",
+            missing.join(", ")
+        );
+        println!("bpf: installing Debian packages: {}", missing.join(" "));
+        let root = shell::as_root()?;
+        shell::run(&[root, &["apt-get", "-qq", "update"]].concat())?;
+        let install = ["apt-get", "-qq", "install", "--no-install-recommends", "--yes"];
+        shell::run(&[root, &install, &missing].concat())?;
+    }
+    let version = output_of(RUSTC, &["--version"])?;
+    ensure!(
+        version.starts_with(RUSTC_VERSION),
+        "the committed object was built by {RUSTC_VERSION}of Debian's rustc-web, but {RUSTC} is {}: \
+         install that version, or change it in xtask/src/bpf.rs and rebuild the object",
+        version.trim()
+    );
+    Ok(())
+}
+
+/// Installs bpf-linker where the user's caches are; gives its path.
+fn install_linker() -> Result<PathBuf> {
+    let tools = cache()?.join("hitless/tools");
+    let linker = tools.join("bin/bpf-linker");
+    let expected = format!("bpf-linker {LINKER_VERSION}");
+    let path = linker.to_str().context("the cache folder's name is not UTF-8")?;
+    if output_of(path, &["--version"]).is_ok_and(|version| version.trim() == expected) {
+        return Ok(linker);
+    }
+    println!("bpf: installing {expected} into {} (a few minutes)", tools.display());
+    let status = tool(CARGO)
+        .args(["install", "bpf-linker", "--version", LINKER_VERSION, "--locked", "--force"])
+        .args(["--no-default-features", "--features", "llvm-22", "--root"])
+        .arg(&tools)
+        .env("LLVM_PREFIX", LLVM)
+        .env("CARGO_TARGET_DIR", shell::target().join("bpf-linker"))
+        .status()
+        .context("cannot run cargo")?;
+    ensure!(status.success(), "bpf-linker {LINKER_VERSION} does not build");
+    Ok(linker)
+}
+
+/// Builds the object with debug information; gives its path.
+fn build(linker: &Path) -> Result<PathBuf> {
+    println!("bpf: building {SOURCE}");
+    let target = shell::target().join("bpf");
+    let status = tool(CARGO)
+        .current_dir(shell::workspace().join(SOURCE))
+        .args(["build", "--quiet", "--locked", "--release", "--target", TARGET])
+        .args(["-Z", "build-std=core"])
+        // The compiler is a stable one; building core oneself is not stable.
+        .env("RUSTC_BOOTSTRAP", "1")
+        .env("CARGO_TARGET_DIR", &target)
+        .env("CARGO_ENCODED_RUSTFLAGS", flags(linker)?)
+        .status()
+        .context("cannot run cargo")?;
+    ensure!(status.success(), "the BPF programs do not build");
+    Ok(target.join(TARGET).join("release").join(BINARY))
+}
+
+/// Flags of the compiler, separated as cargo wants it.
+fn flags(linker: &Path) -> Result<OsString> {
+    let mut linker_flag = OsString::from("-Clinker=");
+    linker_flag.push(linker);
+    let mut flags = vec![
+        linker_flag,
+        "-Clink-arg=--btf".into(),
+        // The oldest with atomics that fetch; every kernel since 5.12 runs it.
+        "-Ctarget-cpu=v3".into(),
+    ];
+    flags.push(remap(shell::workspace(), "/hitless"));
+    flags.push(remap(Path::new(RUST_SOURCE), "/rust"));
+    // Each registry has a folder of its own, named after its address.
+    let registries = cargo_home()?.join("registry/src");
+    fs::create_dir_all(&registries)?;
+    for registry in fs::read_dir(registries)? {
+        flags.push(remap(&registry?.path(), "/cargo"));
+    }
+    Ok(flags.join("\u{1f}".as_ref()))
+}
+
+fn remap(from: &Path, to: &str) -> OsString {
+    let mut flag = OsString::from("--remap-path-prefix=");
+    flag.push(from);
+    flag.push("=");
+    flag.push(to);
+    flag
+}
+
+/// The object without debug information; BTF stays, the kernel and the verifier's log use it.
+fn strip(object: &Path) -> Result<Vec<u8>> {
+    let stripped = object.with_extension("stripped");
+    let status = tool(LLVM_OBJCOPY)
+        .arg("--strip-debug")
+        .args([object, &stripped])
+        .status()
+        .context("cannot run llvm-objcopy")?;
+    ensure!(status.success(), "llvm-objcopy cannot strip the object");
+    fs::read(&stripped).context("the stripped object is not there")
+}
+
+/// A program of the pinned toolchain, without what the environment would have it do otherwise.
+fn tool(program: &str) -> Command {
+    let mut command = Command::new(program);
+    command.env("RUSTC", RUSTC);
+    for variable in [
+        "CARGO_BUILD_TARGET",
+        "CARGO_BUILD_RUSTFLAGS",
+        "RUSTC_WORKSPACE_WRAPPER",
+        "RUSTC_WRAPPER",
+        "RUSTFLAGS",
+        "RUSTUP_TOOLCHAIN",
+    ] {
+        command.env_remove(variable);
+    }
+    command
+}
+
+fn output_of(program: &str, arguments: &[&str]) -> Result<String> {
+    let output = Command::new(program).args(arguments).output();
+    let output = output.with_context(|| format!("cannot run {program}"))?;
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// The user's folder for caches.
+fn cache() -> Result<PathBuf> {
+    let set = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+    set.filter(|path| path.is_absolute()).map_or_else(|| Ok(home()?.join(".cache")), Ok)
+}
+
+fn cargo_home() -> Result<PathBuf> {
+    std::env::var_os("CARGO_HOME")
+        .map_or_else(|| Ok(home()?.join(".cargo")), |path| Ok(path.into()))
+}
+
+fn home() -> Result<PathBuf> {
+    std::env::var_os("HOME").map(PathBuf::from).context("the environment has no HOME")
 }

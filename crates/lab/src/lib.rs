@@ -1,15 +1,24 @@
 //! The laboratory: figure 7-1 in network namespaces with real daemons, load, probes and faults.
 //!
 //! [`topology`] says what there is, [`network`] makes it. [`load`] opens connections and watches
-//! over them, [`probe`] measures outages. The laboratory only drives the daemons by their outside
+//! over them, [`probe`] measures outages. [`arena`] is all of it in operation, [`scenario`] what happens
+//! there. The laboratory only drives the daemons by their outside
 //! contract (configuration text, signals, the command line), as a user would. It is no part of the
 //! product: nothing of it runs in production.
 
+pub mod arena;
+pub mod chassis;
 pub mod clock;
+pub mod config_text;
+pub mod console;
+pub mod interrupt;
 pub mod load;
 pub mod namespace;
 pub mod netlink;
 pub mod network;
 pub mod probe;
+pub mod process;
+pub mod sampler;
+pub mod scenario;
 pub mod system;
 pub mod topology;

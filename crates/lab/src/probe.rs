@@ -126,7 +126,7 @@ impl Drop for Probes {
     fn drop(&mut self) {
         self.shared.stop.store(true, Ordering::Release);
         if let Some(thread) = self.thread.take() {
-            drop(thread.join());
+            let _ = thread.join();
         }
     }
 }
@@ -147,7 +147,7 @@ fn slot(number: u64) -> usize {
 
 fn run(sockets: &[UdpSocket], shared: &Shared) {
     // Without the permission the gaps grow, and the baseline shows it.
-    drop(system::become_realtime());
+    let _ = system::become_realtime();
     let start = clock::now();
     let interval = u64::try_from(INTERVAL.as_nanos()).unwrap_or(u64::MAX);
     let mut number = 0;
@@ -168,7 +168,7 @@ fn send(socket: &UdpSocket, log: &Log, number: u64) {
     log.answered[slot(number)].store(0, Ordering::Relaxed);
     log.sent[slot(number)].store(clock::now().as_nanos(), Ordering::Release);
     // A refused datagram (no neighbour, link down) is a lost one.
-    drop(socket.send(&number.to_le_bytes()));
+    let _ = socket.send(&number.to_le_bytes());
 }
 
 fn receive(socket: &UdpSocket, log: &Log) {

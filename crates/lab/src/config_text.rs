@@ -1,0 +1,134 @@
+//! The configuration of figure 7-1 in the command language, with the timers under test.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::load::{TCP_PORT, UDP_PORT};
+use crate::topology::{ALIAS, GATEWAY, SERVERS, VIRTUAL};
+
+/// Heartbeat interval and failover time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timers {
+    /// Time between heartbeats.
+    pub heartbeat: Duration,
+    /// Time since the last heartbeat after which the peer counts as gone.
+    pub failover: Duration,
+}
+
+impl std::str::FromStr for Timers {
+    type Err = anyhow::Error;
+
+    /// `HB,FO` in milliseconds.
+    fn from_str(text: &str) -> Result<Self> {
+        let (heartbeat, failover) =
+            text.split_once(',').context("two numbers of milliseconds, as in 10,30")?;
+        let (heartbeat, failover): (u64, u64) = (heartbeat.parse()?, failover.parse()?);
+        ensure!(
+            heartbeat >= 10 && failover >= heartbeat + 20,
+            "the heartbeat interval is at least 10 ms, and failover at least 20 ms more"
+        );
+        Ok(Self {
+            heartbeat: Duration::from_millis(heartbeat),
+            failover: Duration::from_millis(failover),
+        })
+    }
+}
+
+impl std::fmt::Display for Timers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (heartbeat, failover) = (self.heartbeat.as_millis(), self.failover.as_millis());
+        write!(f, "heartbeat {heartbeat} ms, failover {failover} ms")
+    }
+}
+
+/// What differs between the two chassis.
+#[derive(Clone, Copy, Debug)]
+pub struct Box71 {
+    /// `hostname`.
+    pub hostname: &'static str,
+    /// Slot of the module.
+    pub slot: u8,
+    /// Last octet of its addresses on the client and the server VLAN.
+    pub host_parts: (u8, u8),
+    /// `priority`.
+    pub priority: u8,
+}
+
+/// Chassis A and B of the figure.
+pub const BOXES: [Box71; 2] = [
+    Box71 { hostname: "chassis-a", slot: 5, host_parts: (10, 10), priority: 20 },
+    Box71 { hostname: "chassis-b", slot: 6, host_parts: (40, 30), priority: 10 },
+];
+
+/// The text that one daemon is started with.
+pub fn render(chassis: &Box71, timers: Timers) -> String {
+    let Box71 { hostname, slot, host_parts: (client, server), priority } = chassis;
+    let mut text = format!("hostname {hostname}\n!\nvlan 2,3,9\n!\n");
+    for (interface, vlan) in [("eth-client", 2), ("eth-server", 3), ("eth-ft", 9)] {
+        push(&mut text, format_args!("interface {interface}\n switchport access vlan {vlan}\n!\n"));
+    }
+    push(&mut text, format_args!("module csm {slot}\n"));
+    push(
+        &mut text,
+        format_args!(
+            " vlan 2 client\n  ip address 192.158.38.{client} 255.255.255.0\n  gateway {GATEWAY}\n"
+        ),
+    );
+    push(
+        &mut text,
+        format_args!(
+            " vlan 3 server\n  ip address 192.158.39.{server} 255.255.255.0\n  alias {ALIAS} 255.255.255.0\n"
+        ),
+    );
+    push(&mut text, format_args!(" serverfarm SERVERS\n  nat server\n"));
+    for address in SERVERS {
+        push(&mut text, format_args!("  real {address}\n   inservice\n"));
+    }
+    for (name, protocol, port) in [("VIP1", "tcp", TCP_PORT), ("PROBES", "udp", UDP_PORT)] {
+        push(
+            &mut text,
+            format_args!(
+                " vserver {name}\n  virtual {VIRTUAL} {protocol} {port}\n  serverfarm SERVERS\n  \
+                 replicate csrp connection\n  inservice\n"
+            ),
+        );
+    }
+    let (heartbeat, failover) = (timers.heartbeat.as_millis(), timers.failover.as_millis());
+    push(
+        &mut text,
+        format_args!(
+            " ft group 90 vlan 9\n  priority {priority}\n  heartbeat-time msec {heartbeat}\n  \
+             failover msec {failover}\n"
+        ),
+    );
+    text
+}
+
+fn push(text: &mut String, what: std::fmt::Arguments<'_>) {
+    // Writing to a string cannot fail.
+    let _ = text.write_fmt(what);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn timers_are_two_numbers_within_their_limits() {
+        let timers: Timers = "10,30".parse().unwrap();
+        assert_eq!(timers.to_string(), "heartbeat 10 ms, failover 30 ms");
+        for wrong in ["10", "10,29", "9,100", "a,b", ""] {
+            assert!(wrong.parse::<Timers>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_two_texts_differ_in_what_must_differ() {
+        let timers: Timers = "10,30".parse().unwrap();
+        let [a, b] = BOXES.map(|chassis| render(&chassis, timers));
+        let differing: Vec<_> = a.lines().zip(b.lines()).filter(|(a, b)| a != b).collect();
+        assert_eq!(differing.len(), 5, "{differing:?}");
+    }
+}

@@ -1,0 +1,217 @@
+//! The demo: the pair of figure 7-1 under load, and what happens to the connections when the active
+//! one hands over, loses its power, and comes back.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use serde::Serialize;
+
+use super::events::{self, Measured};
+use super::report::Spread;
+use crate::arena::{Arena, LETTERS};
+use crate::clock::millis;
+
+/// Each event happens so often.
+const ROUNDS: usize = 3;
+const BASELINE: Duration = Duration::from_secs(1);
+
+const PICTURE: &str = "\
+  far clients 198.18.0.10-73 ── gateway 192.158.38.20 ──┐
+  near clients 192.158.38.100-163 ──────────────────────┤ client VLAN 2
+                                             ┌──────────┴──────────┐
+                                         chassis A ── VLAN 9 ── chassis B
+                                             └──────────┬──────────┘
+                                                        │ server VLAN 3
+                   servers 192.158.39.101, .102, .103 ──┘ gateway 192.158.39.20
+";
+
+/// A row of the table: one kind of event.
+#[derive(Clone, Debug, Serialize)]
+pub struct Row {
+    /// What happened.
+    pub event: &'static str,
+    /// How often.
+    pub times: usize,
+    /// Median outage.
+    pub outage_ms_p50: f64,
+    /// Longest outage.
+    pub outage_ms_max: f64,
+    /// Probes lost, all times together.
+    pub probes_lost: u64,
+    /// Connections that lived through all of them.
+    pub connections_kept: usize,
+    /// Connections that did not.
+    pub connections_broken: usize,
+    /// Who was active before.
+    pub active_before: &'static str,
+    /// Who was active after.
+    pub active_after: &'static str,
+}
+
+/// What the demo found.
+#[derive(Clone, Debug, Serialize)]
+pub struct Outcome {
+    /// Connections opened.
+    pub connections_total: usize,
+    /// Connections broken at the end.
+    pub connections_broken: usize,
+    /// Largest gap of the prober itself in a time without events.
+    pub baseline_gap_ms: f64,
+    /// Milliseconds at which both were active.
+    pub dual_active_ms: f64,
+    /// One row per kind of event.
+    pub events: Vec<Row>,
+}
+
+/// Runs it.
+pub fn run(arena: &mut Arena) -> Result<Outcome> {
+    introduce(arena);
+    super::bring_up(arena)?;
+    let spread: Vec<String> = arena.spread().iter().map(ToString::to_string).collect();
+    arena.console.say(format!(
+        "all {} are open, {} on the three servers; A is {}",
+        arena.plan.connections,
+        spread.join(" + "),
+        if arena.active()? == 0 { "active, B standby and in step" } else { "standby, B active" }
+    ));
+    let baseline = arena.rest(BASELINE)?;
+    arena.console.say(format!(
+        "undisturbed: {} probes, {} lost, {} messages exchanged so far",
+        baseline.sent,
+        baseline.lost,
+        arena.exchanges()
+    ));
+    let mut all: [Vec<Measured>; 3] = Default::default();
+    for round in 1..=ROUNDS {
+        arena.console.plain(&format!("\n  round {round} of {ROUNDS}"));
+        all[0].push(planned(arena)?);
+        all[1].push(loss(arena)?);
+        let lost = all[1].last().map_or(0, |measured| measured.before);
+        all[2].push(back(arena, lost)?);
+    }
+    let names = ["planned handover", "power loss of the active", "its return"];
+    let tally = arena.tally();
+    Ok(Outcome {
+        connections_total: tally.total,
+        connections_broken: tally.broken,
+        baseline_gap_ms: millis(baseline.sender_gap),
+        dual_active_ms: millis(arena.sampler().dual_active()),
+        events: names.into_iter().zip(&all).map(|(name, measured)| row(name, measured)).collect(),
+    })
+}
+
+fn introduce(arena: &Arena) {
+    let console = &arena.console;
+    console.plain("\nFigure 7-1 in network namespaces: two chassis, one address.\n");
+    console.plain(PICTURE);
+    console.plain(&format!(
+        "Clients know only 192.158.38.30, the virtual server. One chassis is active and has that\n\
+         address, the other one is standby and knows every open connection ({}).\n\
+         {} TCP connections exchange small messages all the time; two UDP probes leave every\n\
+         millisecond. What is lost of those is the outage.\n",
+        arena.plan.timers, arena.plan.connections
+    ));
+    console.say("the network and three servers are there");
+}
+
+fn planned(arena: &mut Arena) -> Result<Measured> {
+    let from = LETTERS[arena.active()?];
+    arena.console.say(format!("{from} is told to hand over (clear module csm N ft active)"));
+    let measured = events::handover(arena)?;
+    tell(arena, &measured);
+    Ok(measured)
+}
+
+fn loss(arena: &mut Arena) -> Result<Measured> {
+    let from = LETTERS[arena.active()?];
+    arena.console.say(format!("{from} loses its power: links down, its processes killed"));
+    let measured = events::power_loss(arena)?;
+    tell(arena, &measured);
+    Ok(measured)
+}
+
+fn back(arena: &mut Arena, lost: usize) -> Result<Measured> {
+    arena.console.say(format!("{} gets its power back", LETTERS[lost]));
+    let measured = events::back(arena, lost)?;
+    arena.console.say(format!(
+        "{} is standby and in step again after {:.1} s; {} stays active; {}",
+        LETTERS[lost],
+        measured.took.as_secs_f64(),
+        LETTERS[measured.after],
+        connections(&measured)
+    ));
+    Ok(measured)
+}
+
+fn tell(arena: &Arena, measured: &Measured) {
+    arena.console.say(format!(
+        "{} is active after {:.0} ms; outage {:.0} ms, {} probes lost; {}",
+        LETTERS[measured.after],
+        millis(measured.took),
+        millis(measured.window.outage),
+        measured.window.lost,
+        connections(measured)
+    ));
+}
+
+fn connections(measured: &Measured) -> String {
+    let tally = measured.tally;
+    format!("{} of {} connections go on", tally.total - tally.broken, tally.total)
+}
+
+fn row(event: &'static str, measured: &[Measured]) -> Row {
+    let outage = Spread::of(measured.iter().map(|one| one.window.outage));
+    let (first, last) = (measured.first(), measured.last());
+    Row {
+        event,
+        times: measured.len(),
+        outage_ms_p50: outage.p50,
+        outage_ms_max: outage.max,
+        probes_lost: measured.iter().map(|one| one.window.lost).sum(),
+        connections_kept: last.map_or(0, |one| one.tally.total - one.tally.broken),
+        connections_broken: last.map_or(0, |one| one.tally.broken),
+        active_before: first.map_or("-", |one| LETTERS[one.before]),
+        active_after: first.map_or("-", |one| LETTERS[one.after]),
+    }
+}
+
+impl Row {
+    fn cells(&self) -> [String; 8] {
+        [
+            self.event.to_owned(),
+            self.times.to_string(),
+            format!("{:.0}", self.outage_ms_p50),
+            format!("{:.0}", self.outage_ms_max),
+            self.probes_lost.to_string(),
+            self.connections_kept.to_string(),
+            self.connections_broken.to_string(),
+            format!("{} → {}", self.active_before, self.active_after),
+        ]
+    }
+}
+
+/// Two lines of headings, as wide as what stands below them.
+const HEADINGS: [[&str; 8]; 2] = [
+    ["", "", "outage ms", "outage ms", "probes", "connections", "connections", "active"],
+    ["event", "times", "p50", "max", "lost", "kept", "broken", "before → after"],
+];
+
+impl Outcome {
+    /// The table at the end.
+    pub fn table(&self) -> String {
+        let headings = HEADINGS.map(|line| line.map(str::to_owned));
+        let rows = headings.into_iter().chain(self.events.iter().map(Row::cells));
+        let mut lines: Vec<String> = rows.map(|cells| line(&cells)).collect();
+        let kept = self.connections_total - self.connections_broken;
+        lines.push(format!(
+            "\n  {kept} of {} connections lived through all of it.",
+            self.connections_total
+        ));
+        lines.join("\n")
+    }
+}
+
+fn line(cells: &[String; 8]) -> String {
+    let [event, times, p50, max, lost, kept, broken, active] = cells;
+    format!("  {event:<25}{times:>6}{p50:>11}{max:>11}{lost:>8}{kept:>13}{broken:>13}   {active}")
+}
