@@ -53,7 +53,15 @@ pub(crate) fn locate(modes: &[Mode], words: &[&str]) -> Result<Found, Failure> {
         let mismatch = match trees.tree(form).walk(words) {
             Ok(matched) => {
                 let verdict = trees.verdict(matched.command, form).unwrap_or(Verdict::Nothing);
-                return Ok(Found { level, form, skipped, matched, verdict });
+                let is_lacking = matches!(verdict, Verdict::Unavailable(_));
+                match worst.take() {
+                    // A typing error further in is a better guess than a command that this
+                    // release lacks further out.
+                    Some(failure) if is_lacking && failure.mismatch.depth(words.len()) > 0 => {
+                        return Err(failure);
+                    }
+                    Some(_) | None => return Ok(Found { level, form, skipped, matched, verdict }),
+                }
             }
             Err(mismatch) => mismatch,
         };

@@ -65,7 +65,7 @@ fn reset_priority(ft: &mut FtGroup) {
 }
 
 fn heartbeat() -> [Command<FtGroup>; 2] {
-    let msec = arg(Kind::Number { min: 10, max: 60_000 }, "Milliseconds");
+    let msec = arg(Kind::Number { min: 10, max: 65_535_000 }, "Milliseconds");
     let seconds = Command::<FtGroup>::new(&[HEARTBEAT_TIME, SECONDS])
         .sets(|ft, args| {
             ft.heartbeat = Duration::from_secs(args.get(0)?);
@@ -91,7 +91,7 @@ fn reset_heartbeat(ft: &mut FtGroup) {
 }
 
 fn failover() -> [Command<FtGroup>; 2] {
-    let msec = arg(Kind::Number { min: 30, max: 60_000 }, "Milliseconds");
+    let msec = arg(Kind::Number { min: 30, max: 65_535_000 }, "Milliseconds");
     let seconds = Command::<FtGroup>::new(&[FAILOVER_TIME, SECONDS])
         .sets(|ft, args| {
             ft.failover = Duration::from_secs(args.get(0)?);

@@ -83,3 +83,6 @@ pub(crate) fn trees(mode: Mode) -> &'static dyn Trees {
 fn vlan_in_use(vlan: VlanId, used_as: &str) -> Refusal {
     Refusal::argument(0, format!("VLAN {vlan} is a {used_as} VLAN of this module already"))
 }
+
+#[cfg(test)]
+mod tests;

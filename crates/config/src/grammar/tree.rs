@@ -220,9 +220,11 @@ impl Tree {
         offered.map(|(_, node)| node.element.expectation()).collect()
     }
 
+    /// The commands that go on behind a node.
     fn beneath(&self, at: usize) -> Vec<usize> {
-        let mut found: Vec<usize> = self.nodes[at].command.into_iter().collect();
-        for &child in &self.nodes[at].children {
+        let mut found = Vec::new();
+        for (child, node) in self.children(at) {
+            found.extend(node.command);
             found.extend(self.beneath(child));
         }
         found

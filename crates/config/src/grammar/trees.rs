@@ -59,7 +59,7 @@ impl<T> Trees for Table<T> {
             Action::Put(_) | Action::Set(_) => Verdict::Apply,
             Action::Enter(mode, _) => Verdict::Enter(*mode),
             Action::Nothing => Verdict::Nothing,
-            Action::Unavailable => Verdict::Unavailable(last_keyword(command.path())),
+            Action::Unavailable => Verdict::Unavailable(culprit(command.path())),
             Action::Leave => Verdict::Leave,
             Action::Top => Verdict::Top,
         })
@@ -74,7 +74,10 @@ impl<T> Trees for Table<T> {
     }
 }
 
-/// The word that makes a command one that is lacking.
-fn last_keyword(path: &[Element]) -> usize {
-    path.iter().rposition(|e| matches!(e, Element::Keyword { .. })).unwrap_or(0)
+/// The word that makes a command one that is lacking: what stands before an open end, or else the
+/// last keyword.
+fn culprit(path: &[Element]) -> usize {
+    let open = path.iter().position(|element| *element == Element::Rest);
+    let keyword = path.iter().rposition(|e| matches!(e, Element::Keyword { .. }));
+    open.and_then(|open| open.checked_sub(1)).or(keyword).unwrap_or(0)
 }
