@@ -12,6 +12,7 @@
 
 extern crate alloc;
 
+pub mod ft;
 pub mod machine;
 pub mod node;
 pub mod replica;

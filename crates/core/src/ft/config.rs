@@ -1,0 +1,61 @@
+//! What the fault-tolerance machine has to know before it starts.
+
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use hitless_model::{Epoch, Priority, UnitId};
+
+use crate::node::PathId;
+
+/// Shortest interval that the machine keeps, whatever it is told: deadlines must move on.
+const MIN_HEARTBEAT: Duration = Duration::from_millis(1);
+
+/// Everything that the machine has to know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// Identity of this box; the higher one wins a tie.
+    pub unit: UnitId,
+    /// Configured priority.
+    pub priority: Priority,
+    /// Whether `preempt` is configured.
+    pub preempt: bool,
+    /// Time between heartbeats.
+    pub heartbeat: Duration,
+    /// Time since the last heartbeat after which the peer counts as gone.
+    pub failover: Duration,
+    /// Safety margin between the end of the lease and the peer's failover time.
+    pub margin: Duration,
+    /// All paths to the peer; the first is the fault-tolerant VLAN.
+    pub paths: Vec<PathId>,
+    /// Newest epoch found on stable storage.
+    pub epoch: Epoch,
+    /// Digest of the configuration, the same on both boxes when they agree.
+    pub config_digest: u64,
+}
+
+impl Config {
+    /// The interval to send heartbeats at.
+    pub(super) fn interval(&self) -> Duration {
+        self.heartbeat.max(MIN_HEARTBEAT)
+    }
+
+    /// How long a lease lasts from the moment that the peer counts from.
+    pub(super) fn lease(&self) -> Duration {
+        self.failover.saturating_sub(self.margin)
+    }
+
+    /// How long the peer has to be silent on every path until the active renews its lease on its
+    /// own account. One interval before the lease ends; but an interval and a half at least,
+    /// because a heartbeat is not late before that: renewing next to a peer that lives and only
+    /// cannot hear this box would outlast its patience.
+    pub(super) fn silence(&self) -> Duration {
+        let interval = self.interval();
+        let before_the_end = self.lease().saturating_sub(interval);
+        let late = interval + interval / 2;
+        let latest = self.lease().saturating_sub(LAST_MOMENT);
+        before_the_end.max(late).min(latest)
+    }
+}
+
+/// What is left of a lease at the very last moment to renew it: time to write the gate.
+const LAST_MOMENT: Duration = Duration::from_millis(2);

@@ -1,0 +1,208 @@
+//! Time: when to wake, the lease, and judging silence.
+
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use hitless_model::Instant;
+
+use super::beat::{Flags, Purpose, Seq};
+use super::machine::Ft;
+use super::output::{Output, Timer};
+use super::peer::{Contact, Peer};
+use super::state::{Stage, State};
+use crate::machine::Deadline;
+use crate::node::Event;
+
+/// How long a box waits to be in step before it says that preempting waits.
+pub(super) const PREEMPT_WAIT: Duration = Duration::from_mins(1);
+/// Most deadlines at one time: heartbeat, path, silence, loss, query, and two of the state.
+const DEADLINES: usize = 7;
+
+impl Ft {
+    /// This box was late by itself: it listens for one more interval before it calls the peer
+    /// silent. Once in a silence, else a box that is always late would never take over; again when
+    /// it slept through all of the peer's patience.
+    pub(super) fn excuse(&mut self, now: Instant, lateness: Duration) {
+        let Some(peer) = &mut self.peer else { return self.hold(now) };
+        let slept = lateness > peer.patience(self.config.failover);
+        if !peer.excused || slept {
+            peer.excused = true;
+            self.hold(now);
+        }
+    }
+
+    /// Nobody is called silent before one more interval has passed.
+    pub(super) fn hold(&mut self, now: Instant) {
+        self.hold_until = self.hold_until.max(now + self.config.interval());
+    }
+
+    /// The lease as the peer's newest confirmation gives it, if that is of `from` or later and the
+    /// lease still runs.
+    pub(super) fn confirmed_lease(&self, now: Instant, from: Seq) -> Option<Instant> {
+        let sent = self.sent.confirmed().filter(|sent| sent.seq >= from)?;
+        let failover = sent.failover.min(self.config.failover);
+        let until = (sent.at + failover).saturating_sub(self.config.margin);
+        (until > now).then_some(until)
+    }
+
+    /// Falls silent once the lease is over.
+    pub(super) fn check_lease(&mut self, now: Instant) {
+        let Some(until) = self.state.lease_until().filter(|until| *until <= now) else { return };
+        match self.state {
+            State::Leaving { .. } => self.enter_standby(now, "handed over to the peer"),
+            State::Active { .. } | State::Draining { .. } => self.enter_lapsed(now, until),
+            State::Initializing { .. } | State::Standby { .. } | State::Lapsed { .. } => {}
+        }
+    }
+
+    /// Renews the lease by what the peer confirmed.
+    pub(super) fn renew_confirmed(&mut self, now: Instant) {
+        if let Some(until) = self.confirmed_lease(now, Seq::default()) {
+            self.extend_lease(until);
+        }
+    }
+
+    /// Renews the lease without the peer, if it is silent. Only immediately before a heartbeat.
+    pub(super) fn renew_alone(&mut self, now: Instant) {
+        let heard = self.peer.as_ref().is_some_and(|peer| peer.contact == Contact::Heard);
+        if !heard && self.state.renews_alone() {
+            self.extend_lease(now + self.config.lease());
+        }
+    }
+
+    fn extend_lease(&mut self, to: Instant) {
+        let longer = self.state.lease_until().is_some_and(|until| until < to);
+        if longer && self.state.set_lease(to) {
+            self.write_gate();
+        }
+    }
+
+    /// Judges paths and the peer by how long they have been silent.
+    pub(super) fn judge(&mut self, now: Instant) {
+        let (own, silence, hold) = (self.config.failover, self.config.silence(), self.hold_until);
+        let Some(peer) = &mut self.peer else { return };
+        let patience = peer.patience(own);
+        let mut events = Vec::new();
+        for (path, heard) in &mut peer.paths {
+            if heard.up && now >= hold.max(heard.at + patience) {
+                heard.up = false;
+                events.push(Event::PathState { path: *path, up: false });
+            }
+        }
+        if peer.contact == Contact::Heard && now >= hold.max(peer.heard_at + silence) {
+            peer.contact = Contact::Silent;
+            self.beat_due = now;
+        }
+        if peer.contact < Contact::Lost && now >= hold.max(peer.heard_at + patience) {
+            peer.contact = Contact::Lost;
+            events.push(Event::PeerLost);
+        }
+        for event in events {
+            self.emit(event);
+        }
+    }
+
+    /// Does what is due and is no rule: queries, gratuitous ARP, heartbeats.
+    pub(super) fn act(&mut self, now: Instant) {
+        if self.query_due().is_some_and(|due| due <= now) {
+            if let Some(peer) = &mut self.peer {
+                peer.queried = true;
+            }
+            self.send(now, Purpose::Query, Flags::ASK);
+        }
+        if let State::Active { announcing, .. } = &mut self.state
+            && announcing.due <= now
+        {
+            announcing.advance(now);
+            self.outputs.push_back(Output::Announce);
+        }
+        if self.beat_due <= now {
+            self.speak(now, Flags::default());
+        }
+    }
+
+    /// When a standby asks once more before it takes over.
+    fn query_due(&self) -> Option<Instant> {
+        let State::Standby { .. } = self.state else { return None };
+        let peer = self.peer.as_ref().filter(|p| !p.queried && p.contact < Contact::Lost)?;
+        let patience = peer.patience(self.config.failover);
+        let before = patience.checked_sub(self.config.interval() * 2)?;
+        Some(self.hold_until.max(peer.heard_at + before))
+    }
+
+    /// Everything that this box waits for.
+    pub(super) fn deadlines(&self) -> [Option<Deadline<Timer>>; DEADLINES] {
+        let due = |at: Option<Instant>, why| at.map(|at| Deadline { at, why });
+        let [first, second] = self.state_deadlines();
+        [
+            due(Some(self.beat_due), Timer::Beat),
+            due(self.path_due(), Timer::Path),
+            due(self.silence_due(), Timer::Silence),
+            due(self.loss_due(), Timer::Lost),
+            due(self.query_due(), Timer::Query),
+            first,
+            second,
+        ]
+    }
+
+    fn path_due(&self) -> Option<Instant> {
+        let peer = self.peer.as_ref()?;
+        let patience = peer.patience(self.config.failover);
+        let oldest = peer.paths.values().filter(|heard| heard.up).map(|heard| heard.at).min()?;
+        Some(self.hold_until.max(oldest + patience))
+    }
+
+    fn silence_due(&self) -> Option<Instant> {
+        let peer = self.peer.as_ref().filter(|peer| peer.contact == Contact::Heard)?;
+        Some(self.hold_until.max(peer.heard_at + self.config.silence()))
+    }
+
+    fn loss_due(&self) -> Option<Instant> {
+        let peer = self.peer.as_ref().filter(|peer| peer.contact < Contact::Lost)?;
+        Some(self.hold_until.max(peer.heard_at + peer.patience(self.config.failover)))
+    }
+
+    fn state_deadlines(&self) -> [Option<Deadline<Timer>>; 2] {
+        let due = |at, why| Some(Deadline { at, why });
+        match &self.state {
+            State::Initializing { until } => {
+                let alone = self.is_alone().then_some(self.hold_until.max(*until));
+                [alone.and_then(|at| due(at, Timer::Listen)), None]
+            }
+            State::Standby { waiting_since, told } => {
+                let waiting = waiting_since.filter(|_| !told);
+                [waiting.and_then(|since| due(since + PREEMPT_WAIT, Timer::Preempt)), None]
+            }
+            State::Lapsed { floor, .. } => [due(self.lapse_over(*floor), Timer::Listen), None],
+            State::Active { lease_until, announcing, .. } => {
+                [due(*lease_until, Timer::Lease), due(announcing.due, Timer::Announce)]
+            }
+            State::Draining { lease_until, stage, .. } => {
+                [due(*lease_until, Timer::Lease), stage_deadline(stage)]
+            }
+            State::Leaving { until } => [due(*until, Timer::Handover), None],
+        }
+    }
+
+    /// Whether there is no peer that lives.
+    pub(super) fn is_alone(&self) -> bool {
+        self.peer.as_ref().is_none_or(|peer| peer.contact == Contact::Lost)
+    }
+
+    /// When a lapsed box has waited out a silence.
+    pub(super) fn lapse_over(&self, floor: Instant) -> Instant {
+        let own = self.config.failover;
+        let patience = self.peer.as_ref().map_or(own, |peer: &Peer| peer.patience(own));
+        let heard_at = self.peer.as_ref().map_or(floor, |peer| peer.heard_at);
+        self.hold_until.max(floor.max(heard_at) + patience)
+    }
+}
+
+fn stage_deadline(stage: &Stage) -> Option<Deadline<Timer>> {
+    match stage {
+        Stage::Emptying { until } | Stage::Offered { until } => {
+            Some(Deadline { at: *until, why: Timer::Handover })
+        }
+        Stage::Withdrawing { .. } => None,
+    }
+}
