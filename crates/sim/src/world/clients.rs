@@ -1,0 +1,221 @@
+//! Clients send their segments to whichever box the switches point at.
+
+use std::net::SocketAddrV4;
+use std::time::Duration;
+
+use hitless_core::node::Captured;
+use hitless_model::{ConnKey, ConnStage};
+
+use super::{Event, Vlan, World};
+use crate::check::Invariant;
+use crate::client::{Client, Open, Phase};
+use crate::pair::Side;
+use crate::plane::{Segment, Verdict};
+
+/// Attempts of a handshake before a client tries another connection.
+const TRIES: u8 = 5;
+/// For so long an established connection may be unknown to a box that begins to forward: its
+/// segments are dropped and sent again while the other box's last reports are on their way.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+/// How a segment fared.
+enum Fate {
+    /// It went through this box, which knows this real.
+    Through(Side, SocketAddrV4),
+    /// This box dropped it as unknown.
+    Dropped(Side),
+    /// Nobody took it.
+    Lost,
+}
+
+impl World {
+    pub(super) fn client_step(&mut self, number: usize) {
+        if self.now + self.plan.rests_for() >= self.plan.ends_at() {
+            return;
+        }
+        let pause = self.plan.traffic.pause;
+        let pause = self.rngs.clients.duration(pause / 10, pause);
+        let client = self.clients[number];
+        let goes_on_at_once = match client.phase {
+            Phase::Opening => self.open(number, client.key),
+            Phase::Answered(real) => self.answer(number, client.key, real),
+            Phase::Confirming(real) => self.confirm(number, client.key, real),
+            Phase::Open(open) => self.talk(number, client.key, open),
+            Phase::Closed => {
+                let reuses = self.plan.traffic.reuses;
+                self.clients[number].renew(reuses, &mut self.rngs.clients);
+                false
+            }
+        };
+        let round_trip = Duration::from_micros(self.rngs.clients.between(80, 400));
+        self.after(if goes_on_at_once { round_trip } else { pause }, Event::Client(number));
+    }
+
+    fn send(&mut self, vlan: Vlan, key: ConnKey, segment: Segment) -> Fate {
+        let learned = match vlan {
+            Vlan::Client => self.switches.client,
+            Vlan::Server => self.switches.server,
+        };
+        let Some(side) = learned else { return Fate::Lost };
+        let verdict = self.hosts[side].plane.segment(self.now, key, segment);
+        self.plan_ring(side);
+        match verdict {
+            Verdict::Forwarded(real) => Fate::Through(side, real),
+            Verdict::Unknown => Fate::Dropped(side),
+            Verdict::Silent => {
+                self.stats.segments_lost += 1;
+                if self.is_settled {
+                    let what = format!("{side} does not forward, but the switches point at it");
+                    self.violated(Invariant::NoGap, what);
+                }
+                Fate::Lost
+            }
+        }
+    }
+
+    fn open(&mut self, number: usize, key: ConnKey) -> bool {
+        match self.send(Vlan::Client, key, Segment::Syn) {
+            Fate::Through(_, real) => {
+                self.clients[number].phase = Phase::Answered(real);
+                true
+            }
+            Fate::Dropped(_) | Fate::Lost => false,
+        }
+    }
+
+    fn answer(&mut self, number: usize, key: ConnKey, real: SocketAddrV4) -> bool {
+        match self.send(Vlan::Server, key, Segment::SynAck) {
+            Fate::Through(_, known) if known == real => {
+                self.clients[number].phase = Phase::Confirming(real);
+                true
+            }
+            Fate::Through(..) | Fate::Dropped(_) | Fate::Lost => {
+                self.try_again(number, Phase::Opening);
+                false
+            }
+        }
+    }
+
+    fn confirm(&mut self, number: usize, key: ConnKey, real: SocketAddrV4) -> bool {
+        let fate = self.send(Vlan::Client, key, Segment::Ack);
+        match fate {
+            Fate::Through(side, known) if known == real && self.is_established(side, key) => {
+                self.stats.established += 1;
+                self.clients[number].phase = Phase::Open(Open::through(side, real));
+            }
+            Fate::Through(..) | Fate::Dropped(_) | Fate::Lost => {
+                self.try_again(number, Phase::Answered(real));
+            }
+        }
+        false
+    }
+
+    fn is_established(&self, side: Side, key: ConnKey) -> bool {
+        let stage = self.hosts[side].plane.find(&key).map(|(_, stage)| stage);
+        stage == Some(ConnStage::Established)
+    }
+
+    fn try_again(&mut self, number: usize, phase: Phase) {
+        let client = &mut self.clients[number];
+        client.tries += 1;
+        client.phase = phase;
+        if client.tries >= TRIES {
+            client.renew(0, &mut self.rngs.clients);
+        }
+    }
+
+    fn talk(&mut self, number: usize, key: ConnKey, open: Open) -> bool {
+        let closes = self.rngs.clients.chance(self.plan.traffic.closes);
+        let vlan = if self.rngs.clients.chance(500) { Vlan::Client } else { Vlan::Server };
+        let segment = if closes { Segment::Fin } else { Segment::Data };
+        match self.send(vlan, key, segment) {
+            Fate::Through(side, real) if real == open.real => {
+                if let Some(open) = self.clients[number].open_mut() {
+                    open.dropped_since = None;
+                }
+                if closes {
+                    self.clients[number].phase = Phase::Closed;
+                    let delay = self.rngs.boxes.duration(PATIENCE / 20, PATIENCE);
+                    self.after(delay, Event::Sweep(side, key));
+                }
+            }
+            Fate::Through(side, _) | Fate::Dropped(side) => self.unknown(number, side, open),
+            Fate::Lost => {}
+        }
+        false
+    }
+
+    /// A segment of an established connection met a box that does not know it, or knows another.
+    fn unknown(&mut self, number: usize, side: Side, open: Open) {
+        if open.held_by[side] && !open.is_forfeit {
+            let what = format!("{side} dropped a segment of {}", name(&self.clients[number].key));
+            self.violated(Invariant::ConnectionsStay, what);
+        }
+        let since = open.dropped_since.unwrap_or(self.now);
+        if self.now.since(since) <= PATIENCE {
+            if let Some(open) = self.clients[number].open_mut() {
+                open.dropped_since = Some(since);
+            }
+            return;
+        }
+        self.stats.broken += 1;
+        if self.plan.promises_calm() {
+            let what = format!("{} broke at {side}", name(&self.clients[number].key));
+            self.violated(Invariant::HandoverKeepsConnections, what);
+        }
+        self.clients[number].renew(0, &mut self.rngs.clients);
+    }
+
+    /// A box's table changed at this key, because its peer said so.
+    pub(super) fn table_changed(&mut self, side: Side, key: ConnKey) {
+        let found = self.hosts[side].plane.find(&key);
+        let client = self.clients.iter_mut().find(|client| client.key == key);
+        let Some(open) = client.and_then(Client::open_mut) else { return };
+        if found.is_some_and(|(real, stage)| real == open.real && stage == ConnStage::Established) {
+            open.held_by[side] = true;
+        } else if open.held_by[side] && !open.is_forfeit {
+            let what = format!(
+                "{side}'s peer made it forget {} (real {}): now {found:?}",
+                name(&key),
+                open.real
+            );
+            self.violated(Invariant::ConnectionsStay, what);
+        }
+    }
+
+    /// A box was told of changes by its data plane.
+    pub(super) fn reported(&mut self, side: Side, changes: &[Captured]) {
+        let Some(life) = self.hosts[side].process.as_ref().map(|process| process.life) else {
+            return;
+        };
+        for change in changes {
+            let Captured::Upsert(record) = change else { continue };
+            let client = self.clients.iter_mut().find(|client| client.key == record.key);
+            let Some(open) = client.and_then(Client::open_mut) else { continue };
+            if open.real == record.real && record.stage() == ConnStage::Established {
+                open.reported_to = Some((side, life));
+            }
+        }
+    }
+
+    /// A box forwards alone now: what it does not know is lost.
+    pub(super) fn forwards_alone(&mut self, side: Side) {
+        self.trace.brief(self.now, || format!("{side} forwards alone"));
+        let promises = self.plan.promises_calm() && self.is_settled;
+        let mut missing = Vec::new();
+        for client in &mut self.clients {
+            let key = client.key;
+            let Some(open) = client.open_mut().filter(|open| !open.held_by[side]) else { continue };
+            open.is_forfeit = true;
+            missing.push(name(&key));
+        }
+        if promises && !missing.is_empty() {
+            let what = format!("{side} forwards alone and does not know {}", missing.join(", "));
+            self.violated(Invariant::HandoverKeepsConnections, what);
+        }
+    }
+}
+
+fn name(key: &ConnKey) -> String {
+    format!("connection {}", key.client)
+}

@@ -1,0 +1,119 @@
+//! What the table thread of a box does with its kernel.
+
+use std::time::Duration;
+
+use hitless_core::node::{BatchId, Change, Snapshot, TableJob};
+use hitless_model::ConnKey;
+
+use super::{Event, World};
+use crate::pair::Side;
+use crate::process::{Dump, Inbound};
+
+/// Entries in one part of a dump: few, so that much can happen between two parts.
+const PART: usize = 5;
+
+impl World {
+    pub(super) fn plan_table_step(&mut self, side: Side) {
+        let delay = Duration::from_micros(self.rngs.boxes.between(20, 1500));
+        let Some(process) = &mut self.hosts[side].process else { return };
+        if process.table_thread.is_busy || process.table_thread.jobs.is_empty() {
+            return;
+        }
+        process.table_thread.is_busy = true;
+        let life = process.life;
+        self.after(delay, Event::TableStep(side, life));
+    }
+
+    pub(super) fn table_step(&mut self, side: Side, life: u32) {
+        if !self.hosts[side].is_life(life) {
+            return;
+        }
+        if let Some(until) = self.paused_until(side) {
+            self.queue.push(until, Event::TableStep(side, life));
+            return;
+        }
+        let Some(process) = &mut self.hosts[side].process else { return };
+        process.table_thread.is_busy = false;
+        match process.table_thread.jobs.pop_front() {
+            Some(TableJob::Apply { batch, changes }) => self.apply(side, batch, &changes),
+            Some(TableJob::Dump { generation, embryonic }) => {
+                let dump = Dump { generation, embryonic, after: None };
+                process.table_thread.dump = Some(dump);
+                self.dump_part(side, generation);
+            }
+            Some(TableJob::DumpMore { generation }) => self.dump_part(side, generation),
+            None => {}
+        }
+        self.plan_table_step(side);
+    }
+
+    fn apply(&mut self, side: Side, batch: BatchId, changes: &[Change]) {
+        let mut refused = 0;
+        for change in changes {
+            self.trace.full(self.now, || format!("{side} applies {change:?}"));
+            match self.hosts[side].plane.apply(self.now, change) {
+                Some(keys) => keys.into_iter().for_each(|key| self.table_changed(side, key)),
+                None => refused += 1,
+            }
+        }
+        self.stats.refused += u64::from(refused);
+        self.feed(side, Inbound::Applied { batch, refused });
+    }
+
+    /// What happened is reported before each part, so that no part is older than a report before it.
+    fn dump_part(&mut self, side: Side, generation: u64) {
+        self.report(side);
+        let Some(process) = &mut self.hosts[side].process else { return };
+        let dump = process.table_thread.dump.filter(|dump| dump.generation == generation);
+        let Some(Dump { embryonic, after, .. }) = dump else { return };
+        let (records, next) = self.hosts[side].plane.part(after, PART, embryonic);
+        if let Some(process) = &mut self.hosts[side].process {
+            process.table_thread.dump =
+                next.map(|next| Dump { generation, embryonic, after: Some(next) });
+        }
+        self.feed(side, Inbound::Snapshot(Snapshot { generation, records, last: next.is_none() }));
+    }
+
+    /// Something may be in the ring now.
+    pub(super) fn plan_ring(&mut self, side: Side) {
+        let delay = Duration::from_micros(self.rngs.boxes.between(20, 1200));
+        let Some(process) = &self.hosts[side].process else { return };
+        if self.hosts[side].plane.has_reports() {
+            self.after(delay, Event::ReadRing(side, process.life));
+        }
+    }
+
+    pub(super) fn read_ring(&mut self, side: Side, life: u32) {
+        if !self.hosts[side].is_life(life) {
+            return;
+        }
+        if let Some(until) = self.paused_until(side) {
+            self.queue.push(until, Event::ReadRing(side, life));
+            return;
+        }
+        self.report(side);
+    }
+
+    fn report(&mut self, side: Side) {
+        let (changes, lost) = self.hosts[side].plane.read_reports();
+        if !changes.is_empty() {
+            self.reported(side, &changes);
+            self.feed(side, Inbound::Captured(changes));
+        }
+        if lost {
+            self.stats.captures_lost += 1;
+            self.feed(side, Inbound::CapturesLost);
+        }
+    }
+
+    pub(super) fn sweep(&mut self, side: Side, key: ConnKey) {
+        if self.hosts[side].running().is_some() {
+            self.hosts[side].plane.sweep(self.now, key);
+            self.plan_ring(side);
+        }
+    }
+
+    fn paused_until(&self, side: Side) -> Option<crate::time::Moment> {
+        self.hosts[side].process.as_ref().and_then(|process| process.paused_until)
+    }
+}

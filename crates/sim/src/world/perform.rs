@@ -1,0 +1,127 @@
+//! Executes what the cores give out, as a process and its kernel would.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use hitless_core::node::{Destination, Output, TableJob, Transmit};
+use hitless_model::Role;
+
+use super::{Event, PATH_VLANS, Vlan, World};
+use crate::check::Invariant;
+use crate::link::Datagram;
+use crate::pair::Side;
+use crate::plane::Gate;
+use crate::process::Blow;
+
+impl World {
+    /// Executes outputs in order, until a trap springs.
+    pub(super) fn perform(&mut self, side: Side, mut outputs: VecDeque<Output>) {
+        while let Some(output) = outputs.pop_front() {
+            if self.trap_springs(side) {
+                if let Some(process) = &mut self.hosts[side].process {
+                    outputs.push_front(output);
+                    process.stalled.append(&mut outputs);
+                }
+                return;
+            }
+            self.execute(side, output);
+        }
+        self.leave_if_done(side);
+    }
+
+    /// Counts an output against the trap that a fault has set.
+    fn trap_springs(&mut self, side: Side) -> bool {
+        let Some(process) = &mut self.hosts[side].process else { return true };
+        let Some(trap) = &mut process.trap else { return false };
+        if trap.outputs_left > 0 {
+            trap.outputs_left -= 1;
+            return false;
+        }
+        let blow = trap.blow;
+        process.trap = None;
+        match blow {
+            Blow::Pause { lasts } => self.pause(side, lasts),
+            Blow::Crash { death, back_after } => self.crash(side, death, back_after),
+        }
+        true
+    }
+
+    fn execute(&mut self, side: Side, output: Output) {
+        self.trace_output(side, &output);
+        match output {
+            Output::Transmit(transmit) => self.transmit(side, transmit),
+            Output::Gate { role, epoch, lease_until } => {
+                let ends = self.hosts[side].clock.end_of_lease(lease_until);
+                self.set_gate(side, Gate { role, epoch, ends });
+            }
+            Output::Announce => self.announce(side),
+            Output::Table(job) => self.take_job(side, job),
+            Output::PersistEpoch(epoch) => self.hosts[side].disk = epoch,
+            Output::Decision(decision) => self.stats.decided(&decision),
+            Output::Event(event) => self.stats.happened(&event),
+            Output::Neighbour { .. } => {}
+        }
+    }
+
+    fn set_gate(&mut self, side: Side, gate: Gate) {
+        let before = self.hosts[side].plane.gate;
+        self.hosts[side].plane.gate = gate;
+        if before.role == gate.role {
+            return;
+        }
+        self.trace.brief(self.now, || {
+            format!("{side} is {} (epoch {}, lease to {})", gate.role, gate.epoch, gate.ends)
+        });
+        self.stats.role_changes += 1;
+        if gate.role == Role::Active {
+            self.stats.actives += 1;
+        }
+        if self.is_settled && !self.plan_expects_changes() {
+            let invariant =
+                if self.is_healed { Invariant::NoFlapping } else { Invariant::NoNeedlessChange };
+            self.violated(invariant, format!("{side} went from {} to {}", before.role, gate.role));
+        }
+    }
+
+    fn transmit(&mut self, side: Side, transmit: Transmit) {
+        let Transmit { path, lane, to, bytes } = transmit;
+        let number = u64::from(path.0);
+        let Some(path) = PATH_VLANS.iter().position(|known| *known == number) else { return };
+        let other = side.other();
+        let reaches = match to {
+            Destination::Multicast => path == 0,
+            Destination::Peer(address) => self.hosts[other].addresses.get(path) == Some(&address),
+        };
+        let Some(link) = self.links[side].get_mut(path).filter(|_| reaches) else { return };
+        let from = self.hosts[side].addresses[path];
+        for at in link.arrivals(self.now, &mut self.rngs.links) {
+            let bytes = bytes.clone();
+            let datagram = Datagram { path, lane, from, bytes, hostile: false };
+            self.queue.push(at, Event::Arrive(other, datagram));
+        }
+    }
+
+    /// Gratuitous ARP leaves only while the data plane forwards, whoever asks for it.
+    fn announce(&mut self, side: Side) {
+        if !self.hosts[side].plane.gate.forwards(self.now) {
+            return;
+        }
+        for vlan in [Vlan::Client, Vlan::Server] {
+            let delay = Duration::from_micros(self.rngs.links.between(30, 300));
+            self.after(delay, Event::Learn(vlan, side));
+        }
+    }
+
+    pub(super) fn learn(&mut self, vlan: Vlan, side: Side) {
+        match vlan {
+            Vlan::Client => self.switches.client = Some(side),
+            Vlan::Server => self.switches.server = Some(side),
+        }
+    }
+
+    fn take_job(&mut self, side: Side, job: TableJob) {
+        let Some(process) = &mut self.hosts[side].process else { return };
+        process.table_thread.jobs.push_back(job);
+        self.plan_table_step(side);
+    }
+}

@@ -1,0 +1,141 @@
+//! The watchers' looks: after every event, now and then, and when everything must have settled.
+
+use hitless_model::Role;
+
+use super::{Event, World};
+use crate::check::{Forwarders, Invariant};
+use crate::client::Client;
+use crate::pair::{Pair, Side};
+use crate::plan::Profile;
+use crate::time::Moment;
+
+/// Connections that may wait to be told: more than clients can make while a table is filled anew.
+const MAX_AT_RISK: u64 = 4096;
+
+impl World {
+    /// After every event: who forwards?
+    pub(super) fn look(&mut self) {
+        let gates = Pair::of(|side| self.hosts[side].plane.gate);
+        let (alone, violation) = self.roles.look(self.now, gates);
+        if let Some(side) = alone {
+            self.forwards_alone(side);
+        }
+        if self.violation.is_none() {
+            self.violation = violation;
+        }
+        if self.is_settled && self.roles.forwarders() == Forwarders::None {
+            self.violated(Invariant::NoGap, "nobody forwards".into());
+        }
+    }
+
+    /// Whether roles may change although everything has settled: that is what a calm plan is for.
+    pub(super) fn plan_expects_changes(&self) -> bool {
+        self.plan.profile == Profile::Calm && !self.is_healed
+    }
+
+    /// Now and then: what costs more to find out.
+    pub(super) fn sample(&mut self) {
+        for side in Side::BOTH {
+            self.sample_one(side);
+            self.call_early(side);
+        }
+        self.after(self.plan.failover_min() / 4, Event::Sample);
+    }
+
+    fn sample_one(&mut self, side: Side) {
+        let now = self.hosts[side].clock.read(self.now);
+        let Some(process) = self.hosts[side].running() else { return };
+        let (status, life) = (process.node.status(now), process.life);
+        let gate = self.hosts[side].plane.gate;
+        if status.role != gate.role {
+            let what = format!("{side} shows {}, its gate is {}", status.role, gate.role);
+            self.violated(Invariant::StatusIsGate, what);
+        }
+        if status.at_risk > MAX_AT_RISK {
+            let what = format!("{side} has {} at risk", status.at_risk);
+            self.violated(Invariant::BoundedQueues, what);
+        }
+        if status.in_step && status.at_risk == 0 && gate.forwards(self.now) {
+            self.check_in_step(side, life);
+        }
+    }
+
+    /// This box says that its peer holds every connection that it knows of.
+    fn check_in_step(&mut self, side: Side, life: u32) {
+        let other = side.other();
+        let notices_within = self.plan.failover_max() + self.plan.heartbeat_max() * 2;
+        let is_fresh = |wiped: Moment| self.now.since(wiped) <= notices_within;
+        if self.stats.refused > 0 || self.hosts[other].wiped_at.is_some_and(is_fresh) {
+            return;
+        }
+        let is_missing = |client: &&Client| {
+            client.open().is_some_and(|open| {
+                open.reported_to == Some((side, life)) && !open.held_by[other] && !open.is_forfeit
+            })
+        };
+        if let Some(client) = self.clients.iter().find(is_missing) {
+            let what = format!("{side} says so, but {other} does not hold {}", client.key.client);
+            self.violated(Invariant::InStepIsTrue, what);
+        }
+    }
+
+    /// The time to settle is over.
+    pub(super) fn settled(&mut self) {
+        self.is_settled = true;
+        let Forwarders::One(active) = self.roles.forwarders() else {
+            let what = format!("forwarding: {:?}; {}", self.roles.forwarders(), self.roles_now());
+            self.violated(Invariant::OneActiveAfterHeal, what);
+            return;
+        };
+        let roles = Pair::of(|side| self.hosts[side].plane.gate.role);
+        if roles[active] != Role::Active || roles[active.other()] != Role::Standby {
+            self.violated(Invariant::OneActiveAfterHeal, self.roles_now());
+        }
+        let rank = |side: Side| self.hosts[side].config.priority;
+        let other = active.other();
+        let both_preempt = Side::BOTH.iter().all(|side| self.hosts[*side].config.preempt);
+        if both_preempt && rank(other) > rank(active) && self.is_healed {
+            let what = format!("{active} ({}) before {other} ({})", rank(active), rank(other));
+            self.violated(Invariant::PreemptHappens, what);
+        }
+    }
+
+    fn roles_now(&self) -> String {
+        let Pair { a, b } = Pair::of(|side| self.hosts[side].plane.gate);
+        format!("A {} to {}, B {} to {}", a.role, a.ends, b.role, b.ends)
+    }
+
+    /// The run is over: clients have been at rest for a while.
+    pub(super) fn end(&mut self) {
+        self.is_over = true;
+        let Forwarders::One(active) = self.roles.forwarders() else { return };
+        let now = self.hosts[active].clock.read(self.now);
+        let Some(process) = self.hosts[active].running() else { return };
+        let status = process.node.status(now);
+        if self.stats.refused == 0 {
+            if !status.in_step || status.at_risk > 0 {
+                let what = format!("in step {}, at risk {}", status.in_step, status.at_risk);
+                self.violated(Invariant::InStepAfterHeal, what);
+            }
+            self.check_tables(active);
+        }
+        let learned = [self.switches.client, self.switches.server];
+        if learned != [Some(active); 2] {
+            let what = format!("{active} is active, the switches point at {learned:?}");
+            self.violated(Invariant::ClientsReachTheActive, what);
+        }
+    }
+
+    fn check_tables(&mut self, active: Side) {
+        let other = active.other();
+        let is_missing = |client: &&Client| {
+            client.open().is_some_and(|open| open.held_by[active] && !open.held_by[other])
+        };
+        if let Some(client) = self.clients.iter().find(is_missing) {
+            let what = format!("{other} does not hold {}", client.key.client);
+            self.violated(Invariant::InStepAfterHeal, what);
+        }
+        let Pair { a, b } = Pair::of(|side| self.hosts[side].plane.len());
+        self.trace.brief(self.now, || format!("tables: A {a}, B {b}"));
+    }
+}
