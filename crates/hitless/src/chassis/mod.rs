@@ -11,9 +11,21 @@
 //!  kernel dump   → Actual ──┘
 //! ```
 
+mod backoff;
 pub mod desired;
+mod handle;
+mod keeper;
 pub mod kernel;
+mod modules;
 pub mod plan;
+pub mod preflight;
+pub mod privileges;
+pub mod process;
+pub mod state_dir;
+pub mod supervisor;
 
 #[cfg(test)]
 mod tests;
+
+pub use handle::Chassis;
+pub use keeper::ModuleState;

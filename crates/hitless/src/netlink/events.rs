@@ -1,6 +1,6 @@
 //! What changes in a network namespace, as the kernel tells it.
 
-use futures::StreamExt;
+use futures::{FutureExt, StreamExt};
 use netlink_packet_route::RouteNetlinkMessage;
 use rtnetlink::MulticastGroup;
 use rtnetlink::packet_core::{NetlinkMessage, NetlinkPayload};
@@ -40,6 +40,11 @@ impl Events {
             .map_err(|error| Error::new("netlink events cannot be heard", error))?;
         tokio::spawn(connection);
         Ok(Self { messages: Box::new(messages.map(|(message, _)| message)) })
+    }
+
+    /// Forgets changes that wait already: who looks for himself needs them no more.
+    pub fn skip_waiting(&mut self) {
+        while let Some(Some(_)) = self.messages.next().now_or_never() {}
     }
 
     /// The next change; none when the connection broke.

@@ -1,0 +1,131 @@
+//! hitlessd: the supervisor of a chassis and, as a hidden sub-command, the process of one module.
+//!
+//! Runs in the foreground and logs on standard error. Everything is decided in
+//! [`hitless::chassis`] and [`hitless::module`]; this file reads the command line.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail};
+use clap::{Args, Parser, Subcommand};
+use hitless::api::server::Exec;
+use hitless::chassis::Chassis;
+use hitless::chassis::preflight;
+use hitless::chassis::privileges;
+use hitless::chassis::state_dir::StateDir;
+use hitless::chassis::supervisor::Supervisor;
+use hitless::module::{self, ModuleArgs};
+use hitless_config::Configuration;
+use hitless_model::Slot;
+use tracing_subscriber::EnvFilter;
+
+/// Supervisor of a chassis with content switching modules.
+#[derive(Debug, Parser)]
+#[command(name = "hitlessd", version, args_conflicts_with_subcommands = true)]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    run: Run,
+}
+
+#[derive(Debug, Args)]
+struct Run {
+    /// The configuration, in the form of IOS
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Where to keep what must outlive the daemon; names everything it makes
+    #[arg(long, value_name = "DIR", required_unless_present = "check")]
+    state_dir: Option<PathBuf>,
+    /// Where to answer `hitless`
+    #[arg(long, value_name = "PATH", required_unless_present = "check")]
+    socket: Option<PathBuf>,
+    /// Only say what is wrong with the configuration
+    #[arg(long)]
+    check: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// The process of one module; the supervisor starts it.
+    #[command(hide = true)]
+    Module {
+        /// The slot it sits in
+        #[arg(long)]
+        slot: u64,
+        /// The supervisor's state directory
+        #[arg(long)]
+        state_dir: PathBuf,
+    },
+}
+
+fn main() -> ExitCode {
+    let command_line = CommandLine::parse();
+    log_to_stderr();
+    let done = match command_line.command {
+        Some(Command::Module { slot, state_dir }) => run_module(slot, state_dir),
+        None => run_supervisor(&command_line.run),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&format!("{error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn log_to_stderr() {
+    let filter = EnvFilter::try_from_env("HITLESS_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .with_target(false)
+        .init();
+}
+
+fn complain(text: &str) {
+    for line in text.lines() {
+        // Nobody is left to tell that standard error is closed.
+        drop(writeln!(std::io::stderr(), "hitlessd: {line}"));
+    }
+}
+
+fn run_module(slot: u64, state_dir: PathBuf) -> Result<()> {
+    let slot = Slot::try_from(slot).context("slot")?;
+    module::run(&ModuleArgs { slot, state_dir })
+}
+
+fn run_supervisor(run: &Run) -> Result<()> {
+    let Some(config) = &run.config else { bail!("--config FILE is missing") };
+    let configuration = load(config)?;
+    let (false, Some(state_dir), Some(socket)) = (run.check, &run.state_dir, &run.socket) else {
+        return Ok(());
+    };
+    preflight::check()?;
+    let state = StateDir::open(state_dir)?;
+    privileges::drop_others().context("capabilities cannot be given up")?;
+    let socket = std::path::absolute(socket).context("socket")?;
+    let supervisor = Supervisor { configuration: Arc::new(configuration), state, socket };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .context("cannot start threads")?;
+    runtime.block_on(supervisor.run(make_exec))
+}
+
+fn make_exec(_chassis: Arc<Chassis>) -> Arc<Exec> {
+    Arc::new(|_line| Box::pin(async { Err("% no commands yet".to_owned()) }))
+}
+
+fn load(file: &Path) -> Result<Configuration> {
+    let text = std::fs::read_to_string(file).with_context(|| file.display().to_string())?;
+    hitless_config::parse(&text, &file.display().to_string()).map_err(|diagnostics| {
+        let text: Vec<_> = diagnostics.iter().map(ToString::to_string).collect();
+        anyhow::Error::msg(text.join("\n"))
+    })
+}
