@@ -45,16 +45,18 @@ pub struct Transmit {
 pub struct BatchId(pub u64);
 
 /// A change of this box's connection table that the peer asked for.
+///
+/// An active box ignores all of them for connections that it carried packets of since it became
+/// active: there the peer's word is the older one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Change {
-    /// Make or update.
+    /// Make or update; the real may be another one than before.
     Upsert(ConnRecord),
     /// Remove.
     Remove(ConnKey),
-    /// A full dump from the peer begins: from now on remember which of its connections are told.
+    /// A full dump from the peer begins: from now on remember which connections are told.
     DumpBegins,
-    /// The dump is complete: remove replicated connections that it did not tell; while this box
-    /// forwards itself, only those that carried no packet here.
+    /// The dump is complete: remove the connections that it did not tell.
     DumpEnds,
 }
 
@@ -202,6 +204,8 @@ pub struct Status {
     pub role_changes: u64,
     /// Number of leases that ran out while active.
     pub lease_expiries: u64,
+    /// What keeps this box from taking the role that its priority gives it.
+    pub waiting: Option<String>,
     /// The peer, if heard within the failover time.
     pub peer: Option<PeerStatus>,
     /// Each path: whether the peer is heard over it.

@@ -73,6 +73,11 @@ impl Dump {
         *self = Self { generation: self.generation, ..Self::default() };
     }
 
+    /// The peer's table is known to hold what a dump would tell: it told it itself.
+    pub(super) fn inherit(&mut self) {
+        self.held = true;
+    }
+
     /// Owes a dump; one that is being read goes on, so that every pass gets through the table.
     pub(super) fn owe(&mut self, kind: Kind) {
         self.owed = self.owed.max(Some(kind));

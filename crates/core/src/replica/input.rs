@@ -15,10 +15,12 @@ pub struct SessionId(pub u64);
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
-    /// It does not: its table mirrors the peer's (initializing, standby).
+    /// It does not: its table mirrors the peer's (initializing, standby). What was captured before
+    /// is still told.
     #[default]
     Silent,
-    /// It tells established connections (active). Entering it from silence owes a full dump.
+    /// It tells established connections (active). Entering it from silence owes a full dump, unless
+    /// the peer told all of its table in this session: then the tables are equal already.
     Telling,
     /// It tells everything, embryonic connections included (draining).
     Draining,

@@ -5,7 +5,7 @@ use alloc::collections::VecDeque;
 use hitless_model::Instant;
 
 use super::codec::{self, Seq};
-use super::input::{Input, Sending, SessionId};
+use super::input::{Input, Mode, Sending, SessionId};
 use super::output::{Event, Output, Rejected, Status, Timer};
 use super::pace::MAX_WINDOW;
 use super::receiver::Receiver;
@@ -53,7 +53,8 @@ impl Replica {
         self.in_step
     }
 
-    /// Whether this box's table holds a full dump of the peer's.
+    /// Whether this box's table holds everything that the peer's does, but for changes on their way:
+    /// by a full dump of the peer's, or because this box told its own in full before roles swapped.
     pub const fn peer_complete(&self) -> bool {
         self.receiver.is_complete()
     }
@@ -125,6 +126,15 @@ impl Replica {
         }
     }
 
+    /// When roles swap in a session, what one told completely is what the other would tell: no dump
+    /// is needed, and while both tell, none can bring back what the other one just removed.
+    fn on_mode(&mut self, now: Instant, mode: Mode) {
+        if mode == Mode::Silent && self.teller.is_held() {
+            self.receiver.inherit();
+        }
+        self.teller.set_mode(now, mode, self.receiver.is_complete());
+    }
+
     fn on_sending(&mut self, sending: Sending) {
         if self.sending == Sending::Paused && sending == Sending::Open {
             self.teller.on_return();
@@ -181,22 +191,18 @@ impl Replica {
     }
 
     fn send_due(&mut self, now: Instant, session: SessionId) {
-        self.push_job();
         while let Some(seq) = self.teller.sender.next_again(now) {
             self.send(session, Some(seq));
         }
-        while let Some(seq) = self.teller.next_batch(now) {
-            self.send(session, Some(seq));
+        loop {
+            while let Some(seq) = self.teller.next_batch(now) {
+                self.send(session, Some(seq));
+            }
+            let Some(job) = self.teller.next_job() else { break };
+            self.outputs.push_back(Output::Table(job));
         }
-        self.push_job();
         if self.receiver.ack_due().is_some_and(|at| at <= now) {
             self.send(session, None);
-        }
-    }
-
-    fn push_job(&mut self) {
-        if let Some(job) = self.teller.next_job() {
-            self.outputs.push_back(Output::Table(job));
         }
     }
 
@@ -229,7 +235,7 @@ impl Machine for Replica {
             Input::CapturesLost => self.teller.on_captures_lost(),
             Input::Snapshot(part) => self.teller.on_part(part),
             Input::Applied { batch, refused } => self.receiver.on_applied(now, batch, refused),
-            Input::SetMode(mode) => self.teller.set_mode(mode),
+            Input::SetMode(mode) => self.on_mode(now, mode),
             Input::SetSending(sending) => self.on_sending(sending),
         }
         self.settle(now);

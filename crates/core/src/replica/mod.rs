@@ -28,3 +28,6 @@ pub use output::{Event, Output, Rejected, Status, Timer};
 /// Octets of the largest message: what is left of 1,452 (an Ethernet MTU less IPv6 and UDP headers)
 /// after the session's header and seal.
 pub const MAX_MESSAGE: usize = 1_380;
+
+#[cfg(test)]
+mod tests;

@@ -113,7 +113,7 @@ pub struct Status {
     pub generation: u64,
     /// The peer acknowledged a full dump and everything since, but for changes too young to be late.
     pub in_step: bool,
-    /// This box holds a full dump of the peer's table.
+    /// This box's table holds everything that the peer's does, but for changes on their way.
     pub peer_complete: bool,
     /// Batches sent, first transmissions only.
     pub batches_sent: u64,

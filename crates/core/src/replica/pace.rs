@@ -16,6 +16,8 @@ pub(super) const MAX_WINDOW: usize = 64;
 const MIN_WINDOW: usize = 8;
 /// Not sooner than this is anything sent again: below it a busy receiver looks like loss.
 const MIN_TIMEOUT: Duration = Duration::from_millis(5);
+/// Overtaking within this time is reordering, not loss.
+const MIN_PATIENCE: Duration = Duration::from_millis(1);
 /// Not later than this, whatever was measured and however often it was tried.
 const MAX_TIMEOUT: Duration = Duration::from_millis(500);
 /// Before anything was measured.
@@ -71,6 +73,13 @@ impl Pace {
     /// The smoothed round trip.
     pub(super) fn round_trip(&self) -> Option<Duration> {
         self.measured.map(|(smoothed, _)| smoothed)
+    }
+
+    /// After how long a batch counts as lost that others overtook: a link may reorder what was sent
+    /// at the same time.
+    pub(super) fn patience(&self) -> Duration {
+        let spread = self.measured.map(|(smoothed, variation)| smoothed + variation * 2);
+        spread.unwrap_or_default().max(MIN_PATIENCE)
     }
 
     /// After how long a batch counts as lost that was sent again `tries` times before.

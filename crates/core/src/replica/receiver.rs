@@ -142,6 +142,11 @@ impl Receiver {
         self.ack_due
     }
 
+    /// This box told the peer all it knows, and from now on the peer tells the changes.
+    pub(super) const fn inherit(&mut self) {
+        self.complete = true;
+    }
+
     /// Whether the peer's full dump is in the table.
     pub(super) const fn is_complete(&self) -> bool {
         self.complete

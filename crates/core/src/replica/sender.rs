@@ -17,6 +17,9 @@ use super::pace::{MAX_WINDOW, Pace};
 /// Batches received after a missing one that make it count as lost, as in TCP: less is reordering.
 const REORDERING: u32 = 3;
 
+/// Doublings of the timeout that the peer's table has for applying what was received.
+const APPLYING: u32 = 2;
+
 /// What a batch holds.
 #[derive(Debug, Default)]
 pub(super) struct Content {
@@ -91,6 +94,7 @@ impl Sender {
             return Err(Rejected::AckBeyondSent);
         }
         self.heard_at = self.heard_at.max(now);
+        let patience = self.pace.patience();
         self.refused = self.refused.max(ack.refused);
         for _ in 0..newly {
             if let Some(mut flight) = self.flights.pop_front() {
@@ -99,7 +103,7 @@ impl Sender {
         }
         self.applied = ack.applied;
         self.mark_received(now, ack.received);
-        self.mark_lost(now);
+        self.mark_lost(now, patience);
         Ok(())
     }
 
@@ -111,10 +115,9 @@ impl Sender {
         }
     }
 
-    /// What was overtaken by several others that arrived is lost, unless it has just been sent again.
-    fn mark_lost(&mut self, now: Instant) {
+    /// What was overtaken by several others that arrived is lost, unless it was sent just now.
+    fn mark_lost(&mut self, now: Instant, patience: Duration) {
         let newest = self.newest();
-        let patience = self.pace.round_trip().unwrap_or_default();
         let mut overtakers = 0;
         for (index, flight) in self.flights.iter_mut().enumerate().rev() {
             if flight.received {
@@ -152,11 +155,13 @@ impl Sender {
     /// that it was applied got lost, it is what makes the peer repeat that word.
     fn due(&self, index: usize) -> Option<Instant> {
         let flight = self.flights.get(index)?;
-        let wait = self.pace.timeout(flight.tries);
         match (flight.lost, flight.received) {
             (true, _) => Some(flight.sent_at),
-            (false, false) => Some(flight.sent_at + wait),
-            (false, true) if index == 0 => Some(flight.sent_at.max(self.heard_at) + wait),
+            (false, false) => Some(flight.sent_at + self.pace.timeout(flight.tries)),
+            (false, true) if index == 0 => {
+                let wait = self.pace.timeout(flight.tries.saturating_add(APPLYING));
+                Some(flight.sent_at.max(self.heard_at) + wait)
+            }
             (false, true) => None,
         }
     }

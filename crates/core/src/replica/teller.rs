@@ -21,6 +21,8 @@ const EAGER_IN_FLIGHT: usize = 16;
 /// A peer that has not acknowledged a change for so long is out of step: far more than a round trip
 /// with its retransmissions, far less than anybody waits for a preemption.
 pub(super) const STEP_LAG: Duration = Duration::from_millis(250);
+/// Until so long after this box fell silent, connections are captured that were made before.
+const LATE_CAPTURES: Duration = Duration::from_millis(100);
 
 /// The telling half of the machine.
 #[derive(Debug, Default)]
@@ -31,6 +33,8 @@ pub(super) struct Teller {
     dump: Dump,
     /// While draining: when everything that a dump tells was in the peer's table.
     settled_at: Option<Instant>,
+    /// When it fell silent; never told before: the start of time.
+    silent_since: Instant,
     overflows: u64,
 }
 
@@ -41,22 +45,29 @@ impl Teller {
         self.queue.clear();
         self.dump.stop();
         self.settled_at = None;
+        self.silent_since = Instant::ZERO;
         match self.mode {
             Mode::Silent => {}
             Mode::Telling | Mode::Draining => self.dump.owe(Kind::Full),
         }
     }
 
-    /// The role changed.
-    pub(super) fn set_mode(&mut self, mode: Mode) {
+    /// The role changed; `equal` if this box's table holds everything that the peer's does, and
+    /// the other way round but for changes that are on their way. A box that falls silent still
+    /// tells what it captured before.
+    pub(super) fn set_mode(&mut self, now: Instant, mode: Mode, equal: bool) {
         match (self.mode, mode) {
-            (_, Mode::Silent) => {
-                self.queue.clear();
+            (Mode::Silent, Mode::Silent) => return,
+            (Mode::Telling | Mode::Draining, Mode::Silent) => {
                 self.dump.stop();
+                self.silent_since = now;
             }
+            (Mode::Silent, Mode::Telling | Mode::Draining) if equal => self.dump.inherit(),
             (Mode::Silent, Mode::Telling | Mode::Draining) => self.dump.owe(Kind::Full),
-            (Mode::Telling, Mode::Draining) => self.dump.owe(Kind::Supplement),
-            (Mode::Telling | Mode::Draining, Mode::Telling) | (Mode::Draining, Mode::Draining) => {}
+            (Mode::Telling | Mode::Draining, Mode::Telling | Mode::Draining) => {}
+        }
+        if mode == Mode::Draining && self.mode != Mode::Draining {
+            self.dump.owe(Kind::Supplement);
         }
         self.settled_at = None;
         self.mode = mode;
@@ -72,9 +83,8 @@ impl Teller {
 
     /// A change was captured; says how many changes were dropped if there were too many.
     pub(super) fn on_captured(&mut self, now: Instant, captured: &Captured) -> Option<u64> {
-        match self.mode {
-            Mode::Silent => return None,
-            Mode::Telling | Mode::Draining => {}
+        if !self.is_news(now, captured) {
+            return None;
         }
         let key = queue::key_of(captured);
         if self.dump.covers_changes() {
@@ -85,9 +95,19 @@ impl Teller {
         if self.queue.push(now, captured).is_ok() {
             return None;
         }
-        self.dump.owe(Kind::Full);
+        self.on_captures_lost();
         self.overflows += 1;
         Some(self.queue.clear() + 1)
+    }
+
+    /// Whether the peer has to hear of a change. A silent box carries nothing, so what it captures
+    /// is late by the way through the ring; and what it removes, the other one may carry.
+    fn is_news(&self, now: Instant, captured: &Captured) -> bool {
+        match (self.mode, captured) {
+            (Mode::Telling | Mode::Draining, _) => true,
+            (Mode::Silent, Captured::Upsert(_)) => now < self.silent_since + LATE_CAPTURES,
+            (Mode::Silent, Captured::Remove(_)) => false,
+        }
     }
 
     /// Changes were lost on their way here.
@@ -133,6 +153,7 @@ impl Teller {
             }
         }
         if batch.writer.is_empty() {
+            self.on_acknowledged(now); // what has just ended may need no word of the peer's
             return None;
         }
         let Batch { writer, since, upserts } = batch;
@@ -159,6 +180,11 @@ impl Teller {
     pub(super) fn is_drained(&self) -> bool {
         let since = |settled| self.oldest().is_none_or(|oldest| oldest > settled);
         self.settled_at.is_some_and(since)
+    }
+
+    /// Whether the peer has a full dump, and what came after it or is about to.
+    pub(super) const fn is_held(&self) -> bool {
+        self.dump.is_held()
     }
 
     /// Whether the peer has a full dump and lags less than [`STEP_LAG`].

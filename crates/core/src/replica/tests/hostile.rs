@@ -1,0 +1,213 @@
+//! The codec round-trips, and no octets whatever make the machine panic or grow.
+
+use std::net::{Ipv4Addr, SocketAddrV4};
+use std::time::Duration;
+
+use hitless_model::{ConnKey, ConnRecord, Instant, Protocol, VlanId};
+use proptest::prelude::*;
+
+use super::world::established;
+use crate::machine::Machine;
+use crate::node::{Captured, Change, Snapshot};
+use crate::replica::codec::{self, Ack, FULL_BATCH, MAX_RECORD, MAX_RECORDS, Seq};
+use crate::replica::{Input, MAX_MESSAGE, MAX_OUTPUTS, Mode, Output, Replica, SessionId};
+use crate::wire::Writer;
+
+fn endpoint() -> impl Strategy<Value = SocketAddrV4> {
+    (any::<u32>(), any::<u16>()).prop_map(|(ip, port)| SocketAddrV4::new(Ipv4Addr::from(ip), port))
+}
+
+fn vlan() -> impl Strategy<Value = VlanId> {
+    (2_u64..=4_094).prop_map(|number| VlanId::try_from(number).unwrap())
+}
+
+fn conn_key() -> impl Strategy<Value = ConnKey> {
+    let protocol = prop_oneof![Just(Protocol::Tcp), Just(Protocol::Udp)];
+    (endpoint(), endpoint(), protocol).prop_map(|(client, virtual_server, protocol)| ConnKey {
+        client,
+        virtual_server,
+        protocol,
+    })
+}
+
+fn conn_record() -> impl Strategy<Value = ConnRecord> {
+    (conn_key(), endpoint(), vlan(), vlan(), any::<u8>(), any::<u32>()).prop_map(
+        |(key, real, client_vlan, server_vlan, seen, idle)| ConnRecord {
+            key,
+            real,
+            client_vlan,
+            server_vlan,
+            seen,
+            idle: Duration::from_millis(u64::from(idle)),
+        },
+    )
+}
+
+fn change() -> impl Strategy<Value = Change> {
+    prop_oneof![
+        conn_record().prop_map(Change::Upsert),
+        conn_key().prop_map(Change::Remove),
+        Just(Change::DumpBegins),
+        Just(Change::DumpEnds),
+    ]
+}
+
+fn message() -> impl Strategy<Value = Vec<u8>> {
+    let ack = (0_u64..20, any::<u8>(), any::<u32>());
+    (ack, 0_u64..80, prop::collection::vec(change(), 0..41)).prop_map(|(ack, seq, changes)| {
+        let (applied, received, refused) = ack;
+        let received = u64::from(received);
+        let ack = Ack { applied: Seq(applied), received, refused };
+        codec::encode(SessionId(1), ack, Some((Seq(seq), &encoded(&changes))))
+    })
+}
+
+fn encoded(changes: &[Change]) -> Vec<u8> {
+    let mut writer = Writer::new();
+    for change in changes {
+        codec::put_change(&mut writer, change);
+    }
+    writer.finish()
+}
+
+/// A machine with batches in flight.
+fn busy() -> Replica {
+    let now = Instant::from_nanos(1);
+    let mut replica = Replica::new();
+    replica.handle_input(now, Input::SetMode(Mode::Telling));
+    replica.handle_input(now, Input::PeerUp(SessionId(1)));
+    let part = Snapshot { generation: 1, records: (0..900).map(established).collect(), last: true };
+    replica.handle_input(now, Input::Snapshot(part));
+    while replica.poll_output().is_some() {}
+    replica
+}
+
+fn feed(replica: &mut Replica, now: u64, bytes: &[u8]) -> Result<(), TestCaseError> {
+    replica.handle_input(Instant::from_nanos(now), Input::Message(bytes));
+    let mut outputs = 0;
+    while let Some(output) = replica.poll_output() {
+        outputs += 1;
+        if let Output::Send(bytes) = output {
+            prop_assert!(bytes.len() <= MAX_MESSAGE);
+        }
+    }
+    prop_assert!(outputs <= MAX_OUTPUTS);
+    prop_assert!(replica.status(Instant::from_nanos(now)).in_flight <= 64);
+    Ok(())
+}
+
+#[test]
+fn a_full_batch_just_fits() {
+    assert_eq!(FULL_BATCH, 41);
+    let records = encoded(&vec![Change::Upsert(established(1)); FULL_BATCH]);
+    assert_eq!(records.len(), FULL_BATCH * MAX_RECORD);
+    let bytes = codec::encode(SessionId(1), Ack::default(), Some((Seq(1), &records)));
+    assert!(bytes.len() <= MAX_MESSAGE && bytes.len() + MAX_RECORD > MAX_MESSAGE);
+    assert!(records.len() <= MAX_RECORDS);
+}
+
+#[test]
+fn the_octets_of_a_message_are_those_of_the_document() {
+    let ack = Ack { applied: Seq(5), received: 0b10, refused: 3 };
+    let changes = [Change::DumpBegins, Change::Upsert(established(1)), Change::DumpEnds];
+    let bytes = codec::encode(SessionId(0xa1b2), ack, Some((Seq(9), &encoded(&changes))));
+    let expected = concat!(
+        "0001001c",
+        "000000000000a1b2",
+        "0000000000000005",
+        "0000000000000002",
+        "00000003",
+        "00020030",
+        "0000000000000009",
+        "00030000",
+        "0001001c",
+        "06",
+        "0a0000000401",
+        "c09e261e0050",
+        "c09e27651f90",
+        "0088",
+        "0110",
+        "03",
+        "00000001",
+        "00040000",
+    );
+    let digits = expected.as_bytes().chunks(2).map(|pair| str::from_utf8(pair).unwrap());
+    let expected = digits.map(|pair| u8::from_str_radix(pair, 16).unwrap());
+    assert_eq!(bytes, expected.collect::<Vec<_>>());
+}
+
+#[test]
+fn unknown_fields_and_records_and_longer_records_are_skipped() {
+    let mut records = Writer::new();
+    records.field(99, |w| {
+        w.u64(1);
+    });
+    let known = encoded(&[Change::Upsert(established(1))]);
+    records.field(1, |w| {
+        w.bytes(&known[4..]).u32(0xffff_ffff);
+    });
+    let mut bytes = codec::encode(SessionId(1), Ack::default(), Some((Seq(1), &records.finish())));
+    let mut extra = Writer::new();
+    extra.field(4_711, |w| {
+        w.u8(1);
+    });
+    bytes.extend(extra.finish());
+    let (_, records) = codec::decode(&bytes).unwrap().batch.unwrap();
+    let records = codec::take_records(records).unwrap();
+    assert_eq!((records.changes, records.bad), (vec![Change::Upsert(established(1))], 0));
+}
+
+#[test]
+fn a_message_with_two_batches_or_no_acknowledgement_is_malformed() {
+    let ack = codec::encode(SessionId(1), Ack::default(), None);
+    let both = codec::encode(SessionId(1), Ack::default(), Some((Seq(1), &[])));
+    let batch = &both[ack.len()..];
+    assert!(codec::decode(batch).is_err());
+    assert!(codec::decode(&[both.as_slice(), batch].concat()).is_err());
+    assert!(codec::decode(&both).is_ok());
+}
+
+proptest! {
+    #[test]
+    fn changes_round_trip(changes in prop::collection::vec(change(), 0..41), seq: u64, session: u64) {
+        let ack = Ack { applied: Seq(seq), received: session, refused: 7 };
+        let records = encoded(&changes);
+        let bytes = codec::encode(SessionId(session), ack, Some((Seq(seq), &records)));
+        let message = codec::decode(&bytes).unwrap();
+        prop_assert_eq!((message.session, message.ack), (SessionId(session), ack));
+        let (found, records) = message.batch.unwrap();
+        prop_assert_eq!(found, Seq(seq));
+        prop_assert_eq!(codec::take_records(records).unwrap().changes, changes);
+    }
+
+    #[test]
+    fn any_octets_leave_the_machine_standing(
+        messages in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..200), 1..20),
+    ) {
+        let mut replica = busy();
+        for (now, bytes) in (2..).zip(&messages) {
+            feed(&mut replica, now, bytes)?;
+        }
+    }
+
+    #[test]
+    fn damaged_and_lying_messages_leave_the_machine_standing(
+        messages in prop::collection::vec((message(), any::<prop::sample::Index>(), any::<u8>()), 1..40),
+        step in 0_u64..5_000_000,
+    ) {
+        let mut replica = busy();
+        for (count, (mut bytes, place, value)) in (1..).zip(messages) {
+            if value & 1 == 1 {
+                let place = place.index(bytes.len());
+                bytes[place] ^= value;
+            }
+            if value & 0x82 == 0x82 {
+                bytes.truncate(place.index(bytes.len()));
+            }
+            feed(&mut replica, count * step, &bytes)?;
+            let change = Captured::Upsert(established(u32::from(value)));
+            replica.handle_input(Instant::from_nanos(count * step), Input::Captured(&[change]));
+            while replica.poll_output().is_some() {}
+        }
+    }
+}

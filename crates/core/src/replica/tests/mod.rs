@@ -1,0 +1,7 @@
+//! Two machines over a bad link, with a model of the kernel's table on each side.
+
+mod hostile;
+mod parts;
+mod table;
+mod weather;
+mod world;

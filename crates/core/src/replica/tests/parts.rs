@@ -1,0 +1,421 @@
+//! Single rules, one test each.
+
+use std::time::Duration;
+
+use hitless_model::tcp::seen;
+use hitless_model::{ConnRecord, Instant};
+
+use super::world::{ESTABLISHED, established, key, record};
+use crate::machine::Machine;
+use crate::node::{BatchId, Captured, Change, Snapshot, TableJob};
+use crate::replica::codec::{self, Ack, Seq};
+use crate::replica::queue::Queue;
+use crate::replica::{Event, Input, Mode, Output, Rejected, Replica, Sending, SessionId};
+use crate::wire::Writer;
+
+const SESSION: SessionId = SessionId(77);
+
+fn at(millis: u64) -> Instant {
+    Instant::from_nanos((1_000 + millis) * 1_000_000)
+}
+
+fn drain(replica: &mut Replica) -> Vec<Output> {
+    std::iter::from_fn(|| replica.poll_output()).collect()
+}
+
+fn give(replica: &mut Replica, now: Instant, input: Input<'_>) -> Vec<Output> {
+    replica.handle_input(now, input);
+    drain(replica)
+}
+
+/// The batches among outputs, decoded.
+fn batches(outputs: &[Output]) -> Vec<(u64, Vec<Change>)> {
+    let decode = |output: &Output| {
+        let Output::Send(bytes) = output else { return None };
+        let (seq, records) = codec::decode(bytes).unwrap().batch?;
+        Some((seq.0, codec::take_records(records).unwrap().changes))
+    };
+    outputs.iter().filter_map(decode).collect()
+}
+
+fn told(outputs: &[Output]) -> Vec<Change> {
+    batches(outputs).into_iter().flat_map(|(_, changes)| changes).collect()
+}
+
+fn message(applied: u64, received: u64, batch: Option<(u64, &[Change])>) -> Vec<u8> {
+    let mut writer = Writer::new();
+    for change in batch.iter().flat_map(|(_, changes)| changes.iter()) {
+        codec::put_change(&mut writer, change);
+    }
+    let records = writer.finish();
+    let ack = Ack { applied: Seq(applied), received, refused: 0 };
+    codec::encode(SESSION, ack, batch.map(|(seq, _)| (Seq(seq), records.as_slice())))
+}
+
+/// A machine that tells, with an empty table that the peer has.
+fn teller() -> Replica {
+    let mut replica = Replica::new();
+    replica.handle_input(at(0), Input::SetMode(Mode::Telling));
+    let outputs = give(&mut replica, at(0), Input::PeerUp(SESSION));
+    assert!(outputs.contains(&Output::Table(TableJob::Dump { generation: 1, embryonic: false })));
+    assert_eq!(told(&outputs), [Change::DumpBegins]);
+    let empty = Snapshot { generation: 1, records: Vec::new(), last: true };
+    let outputs = give(&mut replica, at(0), Input::Snapshot(empty));
+    assert_eq!(told(&outputs), [Change::DumpEnds]);
+    let outputs = give(&mut replica, at(1), Input::Message(&message(2, 0, None)));
+    assert_eq!(outputs, [Output::InStep(true)]);
+    replica
+}
+
+fn dumping(records: &[ConnRecord]) -> Replica {
+    let mut replica = teller();
+    let outputs = give(&mut replica, at(1), Input::CapturesLost);
+    assert!(outputs.contains(&Output::Table(TableJob::Dump { generation: 2, embryonic: false })));
+    assert!(outputs.contains(&Output::InStep(false)));
+    let part = Snapshot { generation: 2, records: records.to_vec(), last: false };
+    replica.handle_input(at(1), Input::Snapshot(part));
+    replica
+}
+
+#[test]
+fn an_established_connection_leaves_in_the_call_that_captured_it() {
+    let mut replica = teller();
+    let outputs = give(&mut replica, at(5), Input::Captured(&[Captured::Upsert(established(1))]));
+    assert_eq!(told(&outputs), [Change::Upsert(established(1))]);
+    assert_eq!(replica.status(at(5)).at_risk, 1);
+}
+
+#[test]
+fn a_received_batch_stays_at_risk_until_it_is_applied() {
+    let mut replica = teller();
+    replica.handle_input(at(5), Input::Captured(&[Captured::Upsert(established(1))]));
+    replica.handle_input(at(6), Input::Message(&message(2, 0b1, None)));
+    assert_eq!(replica.status(at(6)).at_risk, 1);
+    replica.handle_input(at(7), Input::Message(&message(3, 0, None)));
+    assert_eq!(replica.status(at(7)).at_risk, 0);
+}
+
+#[test]
+fn a_batch_is_acknowledged_as_applied_only_when_the_table_has_it() {
+    let mut replica = Replica::new();
+    replica.handle_input(at(0), Input::PeerUp(SESSION));
+    let upsert = [Change::Upsert(established(1))];
+    let outputs = give(&mut replica, at(0), Input::Message(&message(0, 0, Some((1, &upsert)))));
+    let apply = TableJob::Apply { batch: BatchId(1), changes: upsert.to_vec() };
+    assert_eq!(outputs, [Output::Table(apply)]);
+    replica.handle_deadline(at(2));
+    let acks = acks(&drain(&mut replica));
+    assert_eq!(acks, [Ack { applied: Seq(0), received: 1, refused: 0 }]);
+    let outputs = give(&mut replica, at(3), Input::Applied { batch: BatchId(1), refused: 4 });
+    assert_eq!(self::acks(&outputs), [Ack { applied: Seq(1), received: 0, refused: 4 }]);
+}
+
+fn acks(outputs: &[Output]) -> Vec<Ack> {
+    let ack = |output: &Output| match output {
+        Output::Send(bytes) => Some(codec::decode(bytes).unwrap().ack),
+        Output::Table(_) | Output::InStep(_) | Output::Event(_) => None,
+    };
+    outputs.iter().filter_map(ack).collect()
+}
+
+#[test]
+fn batches_are_applied_in_order_however_they_come() {
+    let mut replica = Replica::new();
+    replica.handle_input(at(0), Input::PeerUp(SESSION));
+    for seq in [3, 2, 2, 4, 64] {
+        let remove = [Change::Remove(key(seq))];
+        let bytes = message(0, 0, Some((u64::from(seq), &remove)));
+        let outputs = give(&mut replica, at(0), Input::Message(&bytes));
+        assert!(matches!(outputs[..], [Output::Send(_)]), "only an acknowledgement");
+    }
+    let bytes = message(0, 0, Some((1, &[Change::Remove(key(1))])));
+    let outputs = give(&mut replica, at(0), Input::Message(&bytes));
+    let applied = outputs.iter().filter_map(|output| match output {
+        Output::Table(TableJob::Apply { changes, .. }) => Some(changes[0].clone()),
+        Output::Table(_) | Output::Send(_) | Output::InStep(_) | Output::Event(_) => None,
+    });
+    let expected: Vec<_> = (1..=4).map(|number| Change::Remove(key(number))).collect();
+    assert_eq!(applied.collect::<Vec<_>>(), expected);
+    assert_eq!(replica.status(at(0)).duplicates, 1);
+}
+
+#[test]
+fn what_was_not_acknowledged_is_sent_again_ever_more_slowly() {
+    let mut replica = teller();
+    replica.handle_input(at(5), Input::Captured(&[Captured::Upsert(established(1))]));
+    drain(&mut replica);
+    let mut waits = Vec::new();
+    let mut now = at(5);
+    for _ in 0..12 {
+        let deadline = loop {
+            let deadline = replica.next_deadline().unwrap();
+            replica.handle_deadline(deadline.at);
+            let outputs = drain(&mut replica);
+            if !batches(&outputs).is_empty() {
+                assert_eq!(told(&outputs), [Change::Upsert(established(1))]);
+                break deadline;
+            }
+        };
+        waits.push(deadline.at.saturating_since(now));
+        now = deadline.at;
+    }
+    assert!(waits[0] >= Duration::from_millis(5) && waits[0] < Duration::from_millis(50));
+    assert!(waits.is_sorted(), "{waits:?}");
+    assert_eq!(waits.last(), Some(&Duration::from_millis(500)));
+}
+
+#[test]
+fn a_gap_is_filled_without_waiting_for_a_timeout() {
+    let mut replica = teller();
+    for number in 0..4 {
+        replica.handle_input(at(5), Input::Captured(&[Captured::Upsert(established(number))]));
+    }
+    drain(&mut replica);
+    // Batches 3-6 are in flight; 3 is missing at the peer.
+    let outputs = give(&mut replica, at(9), Input::Message(&message(2, 0b1110, None)));
+    assert_eq!(batches(&outputs), [(3, vec![Change::Upsert(established(0))])]);
+}
+
+#[test]
+fn the_newest_change_of_a_connection_is_the_one_told() {
+    let mut replica = teller();
+    replica.handle_input(at(5), Input::SetSending(Sending::Paused));
+    let closing = record(1, 101, ESTABLISHED | seen::FIN_CLIENT);
+    let changes = [
+        Captured::Upsert(established(1)),
+        Captured::Upsert(established(2)),
+        Captured::Upsert(closing),
+        Captured::Remove(key(2)),
+    ];
+    assert_eq!(give(&mut replica, at(5), Input::Captured(&changes)), []);
+    assert_eq!((replica.status(at(5)).queued, replica.status(at(5)).at_risk), (2, 1));
+    let outputs = give(&mut replica, at(6), Input::SetSending(Sending::Open));
+    let expected = [Change::Upsert(closing), Change::Remove(key(2)), Change::DumpBegins];
+    assert_eq!(told(&outputs), expected, "and a full dump follows the pause");
+}
+
+#[test]
+fn fresh_connections_are_told_before_everything_else() {
+    let mut queue = Queue::default();
+    queue.push(at(0), &Captured::Remove(key(1))).unwrap();
+    queue.push(at(1), &Captured::Upsert(record(2, 101, seen::REAL_ANSWERED))).unwrap();
+    queue.push(at(2), &Captured::Upsert(established(3))).unwrap();
+    queue.push(at(3), &Captured::Upsert(established(4))).unwrap();
+    queue.push(at(4), &Captured::Remove(key(3))).unwrap();
+    assert_eq!((queue.len(), queue.upserts(), queue.oldest()), (4, 2, Some(at(0))));
+    let order: Vec<_> = std::iter::from_fn(|| queue.pop()).map(|(change, _)| change).collect();
+    let expected = [
+        Change::Upsert(established(4)),
+        Change::Remove(key(1)),
+        Change::Upsert(record(2, 101, seen::REAL_ANSWERED)),
+        Change::Remove(key(3)),
+    ];
+    assert_eq!(order, expected);
+    assert_eq!((queue.len(), queue.upserts(), queue.oldest()), (0, 0, None));
+}
+
+#[test]
+fn a_removal_strikes_its_connection_out_of_a_part_that_waits() {
+    let mut replica = dumping(&[]);
+    replica.handle_input(at(1), Input::SetSending(Sending::Paused));
+    let part =
+        Snapshot { generation: 2, records: vec![established(1), established(2)], last: true };
+    replica.handle_input(at(1), Input::Snapshot(part));
+    replica.handle_input(at(1), Input::Captured(&[Captured::Remove(key(1))]));
+    drain(&mut replica);
+    let outputs = give(&mut replica, at(2), Input::SetSending(Sending::Open));
+    let expected = [Change::Remove(key(1)), Change::Upsert(established(2)), Change::DumpEnds];
+    assert_eq!(told(&outputs), expected);
+}
+
+#[test]
+fn a_removal_strikes_its_connection_out_of_a_part_on_its_way() {
+    let mut replica = dumping(&[established(9)]);
+    let asked = drain(&mut replica);
+    assert!(asked.contains(&Output::Table(TableJob::DumpMore { generation: 2 })));
+    let outputs = give(&mut replica, at(1), Input::Captured(&[Captured::Remove(key(1))]));
+    assert_eq!(told(&outputs), [Change::Remove(key(1))]);
+    let stale =
+        Snapshot { generation: 2, records: vec![established(1), established(2)], last: true };
+    let outputs = give(&mut replica, at(2), Input::Snapshot(stale));
+    assert_eq!(told(&outputs), [Change::Upsert(established(2)), Change::DumpEnds]);
+}
+
+#[test]
+fn a_dump_during_which_captures_were_lost_never_ends_but_another_begins() {
+    let mut replica = dumping(&[established(9)]);
+    drain(&mut replica);
+    replica.handle_input(at(1), Input::CapturesLost);
+    assert_eq!(drain(&mut replica), [], "this pass goes on");
+    let last = Snapshot { generation: 2, records: vec![established(2)], last: true };
+    let outputs = give(&mut replica, at(2), Input::Snapshot(last));
+    assert_eq!(told(&outputs), [Change::Upsert(established(2)), Change::DumpBegins]);
+    assert!(outputs.contains(&Output::Table(TableJob::Dump { generation: 3, embryonic: false })));
+}
+
+#[test]
+fn parts_of_an_older_dump_are_ignored() {
+    let mut replica = dumping(&[]);
+    drain(&mut replica);
+    let old = Snapshot { generation: 1, records: vec![established(1)], last: true };
+    assert_eq!(give(&mut replica, at(2), Input::Snapshot(old)), []);
+}
+
+#[test]
+fn the_next_part_is_asked_for_only_when_little_is_left() {
+    let many: Vec<_> = (0..20_000).map(established).collect();
+    let mut replica = dumping(&many);
+    let outputs = drain(&mut replica);
+    assert!(!outputs.iter().any(|output| matches!(output, Output::Table(_))));
+    assert!(replica.status(at(1)).in_flight <= 64);
+}
+
+#[test]
+fn draining_from_in_step_tells_the_embryonic_connections_and_nothing_twice() {
+    let mut replica = teller();
+    let outputs = give(&mut replica, at(3), Input::SetMode(Mode::Draining));
+    assert_eq!(outputs, [Output::Table(TableJob::Dump { generation: 2, embryonic: true })]);
+    let embryonic = record(2, 101, seen::REAL_ANSWERED);
+    let records = vec![established(1), embryonic];
+    let part = Snapshot { generation: 2, records, last: true };
+    let outputs = give(&mut replica, at(3), Input::Snapshot(part));
+    assert_eq!(told(&outputs), [Change::Upsert(embryonic)]);
+    assert!(!replica.is_drained());
+    replica.handle_input(at(4), Input::Message(&message(3, 0, None)));
+    assert!(replica.is_drained() && replica.in_step());
+}
+
+#[test]
+fn a_silent_box_tells_what_it_captured_before_and_nothing_else() {
+    let mut replica = teller();
+    replica.handle_input(at(3), Input::SetMode(Mode::Silent));
+    assert!(drain(&mut replica).contains(&Output::InStep(false)));
+    let changes = [Captured::Upsert(established(1)), Captured::Remove(key(2))];
+    let outputs = give(&mut replica, at(4), Input::Captured(&changes));
+    assert_eq!(told(&outputs), [Change::Upsert(established(1))], "late by the ring");
+    replica.handle_input(at(5), Input::Message(&message(3, 0, None)));
+    assert_eq!(give(&mut replica, at(200), Input::Captured(&changes)), []);
+    assert_eq!(give(&mut replica, at(200), Input::CapturesLost), []);
+}
+
+#[test]
+fn when_roles_swap_after_a_full_dump_nobody_dumps() {
+    let mut old = teller();
+    assert!(!old.peer_complete());
+    old.handle_input(at(3), Input::SetMode(Mode::Silent));
+    assert!(old.peer_complete(), "the peer has it all and tells its changes");
+    drain(&mut old);
+    let outputs = give(&mut old, at(4), Input::SetMode(Mode::Telling));
+    assert_eq!(outputs, [Output::InStep(true)]);
+}
+
+#[test]
+fn a_change_that_is_not_acknowledged_in_time_ends_being_in_step_until_it_is() {
+    let mut replica = teller();
+    replica.handle_input(at(10), Input::Captured(&[Captured::Upsert(established(1))]));
+    drain(&mut replica);
+    let mut in_step_until = None;
+    while in_step_until.is_none() {
+        let deadline = replica.next_deadline().unwrap();
+        replica.handle_deadline(deadline.at);
+        if drain(&mut replica).contains(&Output::InStep(false)) {
+            in_step_until = Some(deadline.at);
+        }
+    }
+    assert_eq!(in_step_until, Some(at(260)));
+    let outputs = give(&mut replica, at(300), Input::Message(&message(3, 0, None)));
+    assert_eq!(outputs, [Output::InStep(true)]);
+}
+
+#[test]
+fn a_new_session_begins_with_a_dump_and_the_first_number() {
+    let mut replica = teller();
+    replica.handle_input(at(2), Input::Captured(&[Captured::Upsert(established(1))]));
+    replica.handle_input(at(3), Input::PeerDown);
+    drain(&mut replica);
+    assert!(!replica.in_step());
+    let outputs = give(&mut replica, at(4), Input::PeerUp(SessionId(78)));
+    assert_eq!(batches(&outputs), [(1, vec![Change::DumpBegins])]);
+    assert!(outputs.contains(&Output::Table(TableJob::Dump { generation: 2, embryonic: false })));
+}
+
+#[test]
+fn a_session_that_comes_back_goes_on_where_it_stopped() {
+    let mut replica = teller();
+    replica.handle_input(at(3), Input::PeerDown);
+    drain(&mut replica);
+    assert_eq!(give(&mut replica, at(4), Input::Captured(&[Captured::Remove(key(1))])), []);
+    let outputs = give(&mut replica, at(5), Input::PeerUp(SESSION));
+    assert_eq!(batches(&outputs), [(3, vec![Change::Remove(key(1))])]);
+    assert!(replica.in_step());
+}
+
+#[test]
+fn what_an_older_session_applied_acknowledges_nothing() {
+    let mut replica = Replica::new();
+    replica.handle_input(at(0), Input::PeerUp(SESSION));
+    let begins = [Change::DumpBegins, Change::DumpEnds];
+    replica.handle_input(at(0), Input::Message(&message(0, 0, Some((1, &begins)))));
+    replica.handle_input(at(1), Input::PeerUp(SessionId(78)));
+    drain(&mut replica);
+    assert_eq!(give(&mut replica, at(2), Input::Applied { batch: BatchId(1), refused: 0 }), []);
+    assert!(!replica.peer_complete());
+}
+
+#[test]
+fn the_peers_dump_is_complete_when_its_end_is_applied() {
+    let mut replica = Replica::new();
+    replica.handle_input(at(0), Input::PeerUp(SESSION));
+    let end_alone = message(0, 0, Some((1, &[Change::DumpEnds])));
+    replica.handle_input(at(0), Input::Message(&end_alone));
+    replica.handle_input(at(0), Input::Applied { batch: BatchId(1), refused: 0 });
+    assert!(!replica.peer_complete(), "an end without a beginning is none");
+    let whole = [Change::DumpBegins, Change::Upsert(established(1)), Change::DumpEnds];
+    replica.handle_input(at(0), Input::Message(&message(0, 0, Some((2, &whole)))));
+    assert!(!replica.peer_complete());
+    replica.handle_input(at(0), Input::Applied { batch: BatchId(2), refused: 0 });
+    assert!(replica.peer_complete());
+    replica.handle_input(at(0), Input::Message(&message(0, 0, Some((3, &whole[..1])))));
+    assert!(!replica.peer_complete(), "the next one has begun");
+}
+
+#[test]
+fn nothing_leaves_while_sending_is_paused() {
+    let mut replica = teller();
+    replica.handle_input(at(2), Input::Captured(&[Captured::Upsert(established(1))]));
+    replica.handle_input(at(2), Input::SetSending(Sending::Paused));
+    let remove = [Change::Remove(key(1))];
+    replica.handle_input(at(2), Input::Message(&message(2, 0, Some((1, &remove)))));
+    drain(&mut replica);
+    replica.handle_deadline(at(100));
+    assert_eq!(drain(&mut replica), []);
+    let late = replica.next_deadline().unwrap();
+    replica.handle_deadline(late.at);
+    assert_eq!(drain(&mut replica), [Output::InStep(false)]);
+    assert_eq!(replica.next_deadline(), None);
+}
+
+#[test]
+fn each_reason_for_rejection_has_its_case() {
+    let foreign = codec::encode(SessionId(1), Ack::default(), None);
+    let long = [message(2, 0, None), vec![0; 1_380]].concat();
+    let ahead = message(2, 0, Some((65, &[])));
+    let mut bad_vlan = message(2, 0, Some((1, &[Change::Upsert(established(1))])));
+    let length = bad_vlan.len();
+    bad_vlan[length - 9..length - 7].copy_from_slice(&4095_u16.to_be_bytes());
+    let cases = [
+        (foreign, Rejected::ForeignSession),
+        (long, Rejected::TooLong),
+        (b"garbage".to_vec(), Rejected::Malformed),
+        (message(3, 0, None), Rejected::AckBeyondSent),
+        (message(2, 1, None), Rejected::AckBeyondSent),
+        (ahead, Rejected::BeyondWindow),
+        (bad_vlan, Rejected::BadRecord),
+    ];
+    for (bytes, reason) in cases {
+        let outputs = give(&mut teller(), at(3), Input::Message(&bytes));
+        assert!(outputs.contains(&Output::Event(Event::Rejected(reason))), "{reason:?}");
+    }
+    let outputs = give(&mut Replica::new(), at(3), Input::Message(&message(0, 0, None)));
+    assert_eq!(outputs, [Output::Event(Event::Rejected(Rejected::NoSession))]);
+}
