@@ -3,9 +3,14 @@
 //! The shell (the core thread of a module process) and the simulation drive a [`Node`] through
 //! [`Input`] and [`Output`] and nothing else.
 
+mod carry;
+mod counters;
 mod input;
 mod machine;
 mod output;
+mod parts;
+mod route;
+mod status;
 
 pub use input::{Captured, Command, HandoverCause, Input, NodeConfig, PathId, Secret, Snapshot};
 pub use machine::{Node, Timer};

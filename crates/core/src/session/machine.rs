@@ -207,7 +207,7 @@ impl Session {
             self.retire(before.link, &peer);
         }
         self.hello_due = now + GREETING_EVERY;
-        self.greet(&peer, Asks::No);
+        self.greet(&peer, Asks::Yes);
     }
 
     /// A life of the same box is over for good; another box may come back with its session.
