@@ -14,7 +14,7 @@ pub struct Deadline<T> {
 }
 
 /// Time as one machine sees it: it never goes backwards.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Clock(Instant);
 
 impl Clock {

@@ -11,7 +11,7 @@ use super::pace::MAX_WINDOW;
 use super::receiver::Receiver;
 use super::teller::Teller;
 use super::{MAX_MESSAGE, queue};
-use crate::machine::{Deadline, Machine};
+use crate::machine::{Clock, Deadline, Machine};
 use crate::node::Captured;
 
 /// Outputs of one call at most: a window sent again, a window sent, a window handed to the table,
@@ -31,8 +31,7 @@ enum Peer {
 /// Carries connections between the two boxes of a pair.
 #[derive(Debug, Default)]
 pub struct Replica {
-    /// The newest instant seen: time never goes back.
-    now: Instant,
+    clock: Clock,
     peer: Peer,
     sending: Sending,
     teller: Teller,
@@ -221,8 +220,7 @@ impl Machine for Replica {
     type Timer = Timer;
 
     fn handle_input(&mut self, now: Instant, input: Input<'_>) {
-        self.now = self.now.max(now);
-        let now = self.now;
+        let now = self.clock.advance(now);
         match input {
             Input::PeerUp(session) => self.on_peer_up(session),
             Input::PeerDown => self.on_peer_down(),
@@ -242,8 +240,7 @@ impl Machine for Replica {
     }
 
     fn handle_deadline(&mut self, now: Instant) {
-        self.now = self.now.max(now);
-        let now = self.now;
+        let now = self.clock.advance(now);
         if self.next_deadline().is_some_and(|deadline| deadline.at <= now) {
             self.settle(now);
         }
