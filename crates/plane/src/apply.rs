@@ -98,7 +98,7 @@ fn flat(schedules: &BTreeMap<u32, Vec<u32>>) -> BTreeMap<u32, u32> {
     schedules.iter().flat_map(|(start, order)| (*start..).zip(order.iter().copied())).collect()
 }
 
-fn marked(keys: &BTreeSet<abi::VirtualKey>) -> BTreeMap<abi::VirtualKey, u8> {
+fn marked(keys: &BTreeSet<abi::VirtualKey>) -> BTreeMap<abi::VirtualKey, u32> {
     keys.iter().map(|key| (*key, 1)).collect()
 }
 

@@ -93,7 +93,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 impl Error {
     /// An input or output error with its circumstances; a refusal for lack of rights says how to get them.
     pub(crate) fn io(action: &'static str, object: impl Into<String>, source: io::Error) -> Self {
-        if source.raw_os_error() == Some(libc::EPERM) {
+        if matches!(source.raw_os_error(), Some(libc::EPERM | libc::EACCES)) {
             return Self::NotPermitted;
         }
         Self::Io { action, object: object.into(), source }

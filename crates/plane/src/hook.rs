@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
 use aya::programs::links::{FdLink, PinnedLink};
@@ -19,6 +20,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::plane::chain;
+use crate::sys;
+
+/// Pins of links are named so, with the interface's number.
+pub(crate) const LINK_PIN: &str = "LINK_";
 
 /// Our filter's place among the filters of an interface; any place will do, if it is always the same.
 const PRIORITY: u16 = 9;
@@ -96,7 +101,7 @@ impl Hooks {
     }
 
     fn link_pin(&self, ifindex: u32) -> PathBuf {
-        self.pins.join(format!("LINK_{ifindex}"))
+        self.pins.join(format!("{LINK_PIN}{ifindex}"))
     }
 
     fn attach_link(
@@ -160,7 +165,14 @@ fn already_there(error: &TcError) -> bool {
     matches!(error, TcError::NetlinkError(inner) if inner.raw_os_error() == Some(libc::EEXIST))
 }
 
-fn remove_link(pin: &Path) -> Result<()> {
+/// Detaches and removes a pinned link, if it is there.
+pub(crate) fn remove_link(pin: &Path) -> Result<()> {
+    if let Ok(link) = sys::open_pinned(pin)
+        && let Err(error) = sys::detach_link(link.as_fd())
+    {
+        // The interface is gone, and its hook with it.
+        tracing::debug!("{} was detached already: {error}", pin.display());
+    }
     match fs::remove_file(pin) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => {
             Err(Error::io("remove the pin", pin.display().to_string(), error))

@@ -137,7 +137,7 @@ impl<K: Plain, V: Plain> KernelMap<K, V> {
 
     /// Key by key. A key that vanishes meanwhile sends the kernel back to the start of the map;
     /// entries may then be told twice, which every caller bears.
-    fn walk(&self, from: Position<K>, room: usize) -> Part<K, V> {
+    pub(crate) fn walk(&self, from: Position<K>, room: usize) -> Part<K, V> {
         let mut entries = Vec::new();
         let mut last = match from {
             Position::Key(key) => Some(key),

@@ -16,6 +16,8 @@ mod events;
 mod hook;
 mod info;
 mod kernel_map;
+#[cfg(test)]
+mod kernel_tests;
 mod layout;
 mod maps;
 mod neighbours;

@@ -25,7 +25,7 @@ pub(crate) struct Maps {
     pub(crate) virtuals: KernelMap<abi::VirtualKey, abi::VirtualServer>,
     pub(crate) schedule: KernelMap<u32, u32>,
     pub(crate) reals: KernelMap<u32, abi::Real>,
-    pub(crate) real_addresses: KernelMap<abi::VirtualKey, u8>,
+    pub(crate) real_addresses: KernelMap<abi::VirtualKey, u32>,
     pub(crate) next_hops: KernelMap<u32, abi::NextHop>,
     pub(crate) main: Table,
     pub(crate) embryonic: Table,

@@ -15,7 +15,7 @@ use hitless_model::abi::{self, map};
 use hitless_model::{Counter, Role};
 
 use crate::error::{Error, Result};
-use crate::sys;
+use crate::{hook, sys};
 
 const BPFFS: &str = "/sys/fs/bpf";
 const BPFFS_MAGIC: i64 = 0xcafe_4a11;
@@ -58,7 +58,7 @@ pub(crate) fn shapes(connections: u32) -> [Shape; 17] {
         shape::<u32, u32>(map::SCHEDULE, ARRAY, abi::MAX_SCHEDULE),
         shape::<u32, u64>(map::TURN, ARRAY, abi::MAX_FARMS),
         shape::<u32, abi::Real>(map::REALS, ARRAY, abi::MAX_REALS),
-        shape::<abi::VirtualKey, u8>(map::REAL_ADDRS, HASH, abi::MAX_REALS),
+        shape::<abi::VirtualKey, u32>(map::REAL_ADDRS, HASH, abi::MAX_REALS),
         shape::<u32, abi::NextHop>(map::NEXT_HOPS, ARRAY, abi::MAX_NEXT_HOPS),
         shape::<abi::FlowKey, abi::Conn>(map::CONN_FWD, HASH, connections),
         shape::<abi::FlowKey, abi::Conn>(map::CONN_REV, HASH, connections),
@@ -164,8 +164,8 @@ pub fn pinned_capacity(pins: &Path) -> Option<u32> {
     sys::map_facts(fd.as_fd()).ok().map(|facts| facts.max_entries)
 }
 
-/// Removes the pin folder and everything in it: programs on TCX hooks are detached and maps freed as
-/// soon as no process holds them.
+/// Removes the pin folder and everything in it: programs are taken off their TCX hooks, and maps are
+/// freed as soon as no process holds them.
 pub fn remove_pins(pins: &Path) -> Result<()> {
     let failed = |error| Error::io("remove pins", pins.display().to_string(), error);
     silence(pins);
@@ -174,9 +174,19 @@ pub fn remove_pins(pins: &Path) -> Result<()> {
         other => other.map_err(failed)?,
     };
     for entry in entries {
-        fs::remove_file(entry.map_err(failed)?.path()).map_err(failed)?;
+        let entry = entry.map_err(failed)?;
+        if entry.file_name().to_string_lossy().starts_with(hook::LINK_PIN) {
+            hook::remove_link(&entry.path())?;
+        } else {
+            fs::remove_file(entry.path()).map_err(failed)?;
+        }
     }
-    fs::remove_dir(pins).map_err(failed)
+    fs::remove_dir(pins).map_err(failed)?;
+    // The folder around it, made with it, may hold other modules' pins: then this fails, rightly.
+    if let Some(around) = pins.parent().filter(|around| *around != Path::new(BPFFS)) {
+        let _ = fs::remove_dir(around);
+    }
+    Ok(())
 }
 
 /// Programs on hooks that no pin holds (before TCX) live on until their interface goes: make sure that

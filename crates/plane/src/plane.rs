@@ -149,6 +149,12 @@ impl Plane {
         CounterReader::open(&self.pins)
     }
 
+    /// The loaded object, for running its program on made-up frames.
+    #[cfg(test)]
+    pub(crate) fn program_for_tests(&mut self) -> &mut Ebpf {
+        &mut self.program
+    }
+
     /// What is loaded and where it hangs.
     pub fn dataplane(&mut self) -> Result<Dataplane> {
         let usage = self.connections().usage()?;
@@ -157,7 +163,7 @@ impl Plane {
     }
 }
 
-fn classifier(program: &mut Ebpf) -> Result<&mut SchedClassifier> {
+pub(crate) fn classifier(program: &mut Ebpf) -> Result<&mut SchedClassifier> {
     let program =
         program.program_mut(abi::PROGRAM_TC).ok_or(Error::ObjectLacks(abi::PROGRAM_TC))?;
     program.try_into().map_err(|_| Error::ObjectLacks(abi::PROGRAM_TC))

@@ -9,9 +9,9 @@ use crate::kernel_map::KernelMap;
 
 /// Reads and writes the role word. Cheap to clone, usable from any thread.
 ///
-/// The kernel copies a word of 64 bits at a time in the order of the fields, the role first: a program
-/// that looks in the middle of a write sees a new role with an old lease, never an old role with a
-/// new one.
+/// The kernel copies the word without a lock. A program that looks in that instant may see the role of
+/// one word and the lease of the other; it forwards only if the role and the lease both allow it, so
+/// a word for a role that does not forward should have a lease that is over.
 #[derive(Clone, Debug)]
 pub struct RoleHandle {
     map: KernelMap<u32, RoleWord>,

@@ -20,6 +20,7 @@ const MAP_GET_NEXT_KEY: libc::c_int = 4;
 const OBJ_GET: libc::c_int = 7;
 const OBJ_GET_INFO_BY_FD: libc::c_int = 15;
 const MAP_LOOKUP_BATCH: libc::c_int = 24;
+const LINK_DETACH: libc::c_int = 34;
 
 /// Flag of an update: make it or replace it.
 pub(crate) const ANY: u64 = 0;
@@ -123,6 +124,13 @@ pub(crate) fn map_facts(fd: BorrowedFd<'_>) -> io::Result<MapFacts> {
     };
     bpf(OBJ_GET_INFO_BY_FD, &mut attr)?;
     Ok(facts)
+}
+
+/// Takes the program of a link off its hook at once; without this it hangs there until the kernel has
+/// got round to freeing the last reference.
+pub(crate) fn detach_link(fd: BorrowedFd<'_>) -> io::Result<()> {
+    let mut link = raw(fd);
+    bpf(LINK_DETACH, &mut link).map(drop)
 }
 
 fn element(fd: BorrowedFd<'_>, key: *const u8, value: *const u8, flags: u64) -> ElementAttr {

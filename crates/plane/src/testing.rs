@@ -50,13 +50,13 @@ pub(crate) fn farm(reals: Vec<Real>) -> ServerFarm {
     ServerFarm { nat_server: true, predictor: Predictor::RoundRobin, reals }
 }
 
-pub(crate) fn listens(protocol: Protocol, port: u16) -> Option<VirtualAddress> {
-    Some(VirtualAddress { address: Subnet { address: VIP, prefix: 32 }, protocol, port })
-}
-
 pub(crate) fn virtual_server(farm: &str, protocol: Protocol, port: u16) -> VirtualServer {
     VirtualServer {
-        listens: listens(protocol, port),
+        listens: Some(VirtualAddress {
+            address: Subnet { address: VIP, prefix: 32 },
+            protocol,
+            port,
+        }),
         farm: Some(name(farm)),
         idle: Duration::from_secs(100),
         pending: Duration::from_secs(30),

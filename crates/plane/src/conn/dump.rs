@@ -34,7 +34,7 @@ pub enum Scope {
 }
 
 impl Scope {
-    fn includes(self, conn: &Conn) -> bool {
+    pub(super) fn includes(self, conn: &Conn) -> bool {
         match self {
             Self::All => true,
             Self::Replicated => conn.flags & (CONN_REPLICATE | CONN_FROM_PEER) != 0,
@@ -83,7 +83,7 @@ pub struct ConnDetail {
 }
 
 impl ConnTable {
-    pub(super) fn table(&self, which: Which) -> &Table {
+    pub(crate) fn table(&self, which: Which) -> &Table {
         match which {
             Which::Main => &self.main,
             Which::Embryonic => &self.embryonic,

@@ -10,8 +10,6 @@ pub(crate) mod entry;
 mod sweep;
 mod table;
 mod tally;
-#[cfg(test)]
-mod tests;
 mod usage;
 
 pub use dump::{ConnDetail, DirectionDetail, DumpCursor, Scope, Which};

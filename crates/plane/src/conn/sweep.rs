@@ -4,11 +4,11 @@
 
 use std::time::Duration;
 
-use hitless_model::abi::{CONN_REPLICATE, Conn, FlowKey};
+use hitless_model::abi::{Conn, FlowKey};
 use hitless_model::tcp::seen;
 use hitless_model::{ConnKey, Instant, Protocol};
 
-use super::dump::{PART, Which};
+use super::dump::{PART, Scope, Which};
 use super::entry;
 use super::table::{ConnTable, remove_entries};
 use super::usage::Delta;
@@ -67,7 +67,7 @@ impl ConnTable {
         let mut delta = Delta::default();
         let outcome = self.sweep_table(Which::Main, now, policy, |key, conn| {
             delta.removed += 1;
-            if conn.flags & CONN_REPLICATE != 0 {
+            if Scope::Replicated.includes(conn) {
                 swept.replicated.extend(entry::conn_key(key));
             }
         });

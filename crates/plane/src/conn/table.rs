@@ -19,6 +19,9 @@ use crate::maps::{Flows, Maps, Table};
 use crate::plane::Shared;
 use crate::sys;
 
+/// How often a recount starts anew because the table changed meanwhile.
+const RECOUNT_ATTEMPTS: u32 = 3;
+
 /// Records that were not applied, by reason.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Refused(pub BTreeMap<Refusal, u32>);
@@ -62,10 +65,32 @@ impl ConnTable {
         self.accounts.usage()
     }
 
+    /// Brings the account into line with the table: a process that was killed in the middle of its work
+    /// has not counted all of it. Says by how much the account was wrong; `None` if the table changed
+    /// too fast to tell.
+    pub fn recount(&self) -> Result<Option<i64>> {
+        for _ in 0..RECOUNT_ATTEMPTS {
+            let before = self.usage()?.in_use;
+            let mut counted = 0_u64;
+            let mut position = Position::Start;
+            while !matches!(position, Position::End) {
+                let part = self.main.forward.read_part(&mut position, super::dump::PART)?;
+                counted += part.len() as u64;
+            }
+            if self.usage()?.in_use == before {
+                let made = counted.saturating_sub(before);
+                let removed = before.saturating_sub(counted);
+                self.accounts.add(&self.shared, Delta { made, removed })?;
+                return Ok(Some(made.cast_signed() - removed.cast_signed()));
+            }
+        }
+        Ok(None)
+    }
+
     /// Makes or updates connections that the peer told. An established one goes to the main table,
     /// any other to the small one.
     pub fn upsert(&mut self, records: &[ConnRecord], now: Instant) -> Result<Refused> {
-        let resolver = Arc::clone(&self.shared.resolver());
+        let resolver = self.shared.resolver();
         let mut refused = Refused::default();
         let mut delta = Delta::default();
         let mut outcome = Ok(());
