@@ -113,9 +113,13 @@ fn install_linker() -> Result<PathBuf> {
 /// Builds the object with debug information; gives its path.
 fn build(linker: &Path) -> Result<PathBuf> {
     println!("bpf: building {SOURCE}");
+    let source = shell::workspace().join(SOURCE);
     let target = shell::target().join("bpf");
+    // First, so that the registries' folders exist when their paths are remapped.
+    let fetched = tool(CARGO).current_dir(&source).args(["fetch", "--quiet", "--locked"]).status();
+    ensure!(fetched.context("cannot run cargo")?.success(), "cannot fetch what {SOURCE} uses");
     let status = tool(CARGO)
-        .current_dir(shell::workspace().join(SOURCE))
+        .current_dir(&source)
         .args(["build", "--quiet", "--locked", "--release", "--target", TARGET])
         .args(["-Z", "build-std=core"])
         // The compiler is a stable one; building core oneself is not stable.

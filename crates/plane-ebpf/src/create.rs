@@ -1,0 +1,150 @@
+//! The first packet of a flow: a real is chosen and both entries are made.
+
+use hitless_model::Counter;
+use hitless_model::abi::{
+    CONN_MAC_KNOWN, CONN_REPLICATE, Conn, EVENT_EMBRYONIC, FlowKey, Real, VS_IN_SERVICE,
+    VS_REPLICATE, VirtualServer, VlanPort,
+};
+
+use crate::ctx::entry::{self, Entry};
+use crate::ctx::{events, table};
+use crate::gate::Gate;
+use crate::ipv4::Arrival;
+use crate::lookup::{self, Direction, Found, Stage};
+use crate::maps::{CONN_REV, EMB_FWD, EMB_REV, NEXT_HOPS, REALS, SCHEDULE};
+use crate::track;
+
+/// How many places of the schedule are tried: a client port that meets the same real by two virtual
+/// servers is rare, three such reals in a row do not happen by chance.
+const ATTEMPTS: u64 = 4;
+
+/// Makes the connection that a packet to a virtual server opens.
+#[inline(always)]
+pub(crate) fn connection(
+    arrival: &Arrival<'_>,
+    key: &FlowKey,
+    server: &VirtualServer,
+) -> Result<Found, Counter> {
+    if server.flags & VS_IN_SERVICE == 0 {
+        return Err(Counter::DropOutOfService);
+    }
+    if track::is_table_full() {
+        return Err(Counter::DropTableFull);
+    }
+    let real = choose(arrival, key, server)?;
+    let forward = forward(arrival, key, server, real);
+    entry::insert(&EMB_FWD, key, &forward).map_err(|_| Counter::DropTableFull)?;
+    table::count(Counter::ConnectionsCreated);
+    if arrival.gate == Gate::Draining && forward.flags & CONN_REPLICATE != 0 {
+        events::tell(EVENT_EMBRYONIC, key, &forward);
+    }
+    let entry = Entry::find(&EMB_FWD, key).ok_or(Counter::DropTableFull)?;
+    Ok(Found { key: *key, entry, direction: Direction::Forward, stage: Stage::Embryonic })
+}
+
+/// The real whose turn it is and whose reverse key is free; the reverse entry is made.
+#[inline(always)]
+fn choose(
+    arrival: &Arrival<'_>,
+    key: &FlowKey,
+    server: &VirtualServer,
+) -> Result<&'static Real, Counter> {
+    let mut reverse = reverse(arrival, key, server);
+    let turn = table::take_turn(server.farm).ok_or(Counter::DropNoReal)?;
+    for attempt in 0..ATTEMPTS {
+        let real = scheduled(server, turn.wrapping_add(attempt)).ok_or(Counter::DropNoReal)?;
+        reverse.in_vlan = real.vlan;
+        let address = (real.ip, port_of(real, key));
+        if claim(key, &key.reverse_of_forward(address), &reverse, arrival.now) {
+            return Ok(real);
+        }
+    }
+    Err(Counter::DropReverseOccupied)
+}
+
+/// The real at a place of the farm's schedule; none if no real is in service.
+#[inline(always)]
+fn scheduled(server: &VirtualServer, turn: u64) -> Option<&'static Real> {
+    let place = turn.checked_rem(u64::from(server.schedule_len))? as u32;
+    let index = table::element(&SCHEDULE, server.schedule_start.wrapping_add(place))?;
+    table::element(&REALS, *index)
+}
+
+/// The port that a real listens on.
+#[inline(always)]
+fn port_of(real: &Real, key: &FlowKey) -> [u8; 2] {
+    if real.port == [0; 2] { key.dst_port } else { real.port }
+}
+
+/// Makes the reverse entry if its key is free: nobody has it, or this connection itself from an
+/// earlier attempt, or an embryonic one that is too old.
+#[inline(never)]
+fn claim(key: &FlowKey, reverse_key: &FlowKey, reverse: &Conn, now: u64) -> bool {
+    if Entry::find(&CONN_REV, reverse_key).is_some() {
+        return false;
+    }
+    if entry::insert_new(&EMB_REV, reverse_key, reverse).is_ok() {
+        return true;
+    }
+    let Some(holder) = Entry::find(&EMB_REV, reverse_key) else { return false };
+    let held = (holder.conn().rewrite_ip, holder.conn().rewrite_port);
+    let other = reverse_key.forward_of_reverse(held);
+    let is_free = other == *key || !lookup::is_alive(&other, now);
+    is_free && entry::insert(&EMB_REV, reverse_key, reverse).is_ok()
+}
+
+/// The entry from the client to the real.
+#[inline(always)]
+fn forward(arrival: &Arrival<'_>, key: &FlowKey, server: &VirtualServer, real: &Real) -> Conn {
+    let out_ifindex = table::element(&NEXT_HOPS, real.next_hop).map_or(0, |hop| hop.ifindex);
+    Conn {
+        rewrite_ip: real.ip,
+        rewrite_port: port_of(real, key),
+        next_hop: real.next_hop,
+        out_ifindex,
+        in_vlan: arrival.port.vlan,
+        out_vlan: real.vlan,
+        ..blank(arrival, server)
+    }
+}
+
+/// The entry from the real to the client; the VLAN it comes from is not known yet. A client that is
+/// not on-link is answered through the gateway, whose MAC may change, if there is one.
+#[inline(always)]
+fn reverse(arrival: &Arrival<'_>, key: &FlowKey, server: &VirtualServer) -> Conn {
+    let port = arrival.port;
+    let mut conn = Conn {
+        rewrite_ip: key.dst,
+        rewrite_port: key.dst_port,
+        out_ifindex: arrival.ifindex,
+        out_vlan: port.vlan,
+        ..blank(arrival, server)
+    };
+    if port.gateway_next_hop == 0 || is_on_link(port, key.src) {
+        conn.mac = arrival.ethernet.src;
+        conn.flags |= CONN_MAC_KNOWN;
+    } else {
+        conn.next_hop = port.gateway_next_hop;
+    }
+    conn
+}
+
+/// What both entries have in common.
+#[inline(always)]
+fn blank(arrival: &Arrival<'_>, server: &VirtualServer) -> Conn {
+    let flags = if server.flags & VS_REPLICATE == 0 { 0 } else { CONN_REPLICATE };
+    Conn {
+        last_seen: arrival.now,
+        created: arrival.now,
+        virtual_server: server.index,
+        flags,
+        ..Conn::default()
+    }
+}
+
+/// Whether an address is in the VLAN's subnet.
+#[inline(always)]
+fn is_on_link(port: &VlanPort, ip: [u8; 4]) -> bool {
+    let mask = u32::from_ne_bytes(port.mask);
+    u32::from_ne_bytes(ip) & mask == u32::from_ne_bytes(port.ip) & mask
+}

@@ -1,0 +1,91 @@
+//! The edge to the kernel: packet memory, maps and helper calls. All that is unsafe is here.
+//!
+//! [`Packet`] is what a hook has to offer. Addresses into the packet are never kept: a helper that
+//! changes the packet may move it, so every access begins at [`Packet::data`] again and is checked
+//! against [`Packet::data_end`]. What is read out of a packet is plain bytes in any combination
+//! (`FromBytes`), what is changed in place as well.
+
+pub(crate) mod clock;
+pub(crate) mod entry;
+pub(crate) mod events;
+pub(crate) mod table;
+pub(crate) mod tc;
+
+use hitless_model::Counter;
+use zerocopy::{FromBytes, Immutable, IntoBytes, Unaligned};
+
+use crate::verdict::Outcome;
+
+/// A change in what a TCP or UDP checksum covers.
+#[derive(Clone, Copy)]
+pub(crate) enum Covered {
+    /// An address: part of the pseudo header.
+    Address([u8; 4], [u8; 4]),
+    /// A port, or another two bytes of the segment.
+    Word([u8; 2], [u8; 2]),
+}
+
+/// How the checksum of a transport protocol is to be treated.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Zero {
+    /// Zero is a sum like any other.
+    IsSum,
+    /// Zero says that there is no checksum (UDP).
+    IsAbsent,
+}
+
+/// What a hook offers.
+pub(crate) trait Packet {
+    /// Address of the frame's first byte.
+    fn data(&self) -> usize;
+    /// Address after the last byte that can be read directly.
+    fn data_end(&self) -> usize;
+    /// Length of the whole frame.
+    fn frame_len(&self) -> u32;
+    /// The interface that it arrived on.
+    fn ifindex(&self) -> u32;
+    /// Whether it carries a VLAN tag: it is not of the VLAN whose interface this is.
+    fn is_of_another_vlan(&self) -> bool;
+    /// Makes all headers readable directly, as far as the frame goes.
+    fn make_headers_readable(&mut self);
+    /// Brings the transport checksum at offset `at` up to date.
+    fn replace_checksum(&mut self, at: usize, covered: Covered, zero: Zero) -> Result<(), Counter>;
+    /// Makes the kernel take the frame for its own.
+    fn to_host(&mut self) -> Result<(), Counter>;
+    /// Sends it out as it is.
+    fn redirect(&mut self, ifindex: u32) -> Outcome;
+    /// Sends it to a neighbour whose MAC the kernel finds out.
+    fn redirect_to_neighbour(&mut self, ifindex: u32, ip: [u8; 4]) -> Outcome;
+}
+
+/// Reads a header at an offset; `None` if the frame is shorter.
+#[inline(always)]
+pub(crate) fn read<T, P>(packet: &P, at: usize) -> Option<T>
+where
+    T: Copy + FromBytes + Unaligned,
+    P: Packet,
+{
+    let start = packet.data() + at;
+    if start + size_of::<T>() > packet.data_end() {
+        return None;
+    }
+    // SAFETY: the bytes lie within the packet, as just compared; T is valid for any bits and needs
+    // no alignment.
+    Some(unsafe { *(start as *const T) })
+}
+
+/// Lends a header at an offset for changing; `None` if the frame is shorter.
+#[inline(always)]
+pub(crate) fn change<T, P>(packet: &mut P, at: usize) -> Option<&mut T>
+where
+    T: FromBytes + IntoBytes + Immutable + Unaligned,
+    P: Packet,
+{
+    let start = packet.data() + at;
+    if start + size_of::<T>() > packet.data_end() {
+        return None;
+    }
+    // SAFETY: as in `read`; the exclusive borrow of the packet keeps every helper that could move it
+    // away for as long as the header is lent.
+    Some(unsafe { &mut *(start as *mut T) })
+}

@@ -1,0 +1,183 @@
+//! The way of an IPv4 packet: a known connection, a floating address, or the rest.
+
+use hitless_model::abi::{FloatingKey, VirtualKey, VlanPort};
+use hitless_model::{Counter, tcp};
+
+use crate::ctx::{Packet, change, clock, table};
+use crate::gate::Gate;
+use crate::lookup::{self, Found};
+use crate::maps::{FLOATING, REAL_ADDRS, VIRTUAL};
+use crate::parse::{self, Ethernet, EthernetHeader, Ipv4, Transport};
+use crate::verdict::{Outcome, Verdict};
+use crate::{create, icmp, leave, track};
+
+/// Whom the frame is addressed to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Addressee {
+    /// This box.
+    Own,
+    /// Whichever box is active.
+    Virtual,
+    /// Many.
+    Group,
+}
+
+/// A packet with all that has been found out about it.
+pub(crate) struct Arrival<'a> {
+    /// What the interface is.
+    pub(crate) port: &'a VlanPort,
+    /// The interface.
+    pub(crate) ifindex: u32,
+    /// Its Ethernet header.
+    pub(crate) ethernet: Ethernet,
+    /// Its IPv4 header.
+    pub(crate) ip: Ipv4,
+    /// What this box may do.
+    pub(crate) gate: Gate,
+    /// Coarse time.
+    pub(crate) now: u64,
+}
+
+/// What follows for a packet of no known connection.
+enum Stranger {
+    /// It opened a connection.
+    Opened(Found),
+    /// It is done with.
+    Decided(Verdict),
+}
+
+/// Decides on an IPv4 packet.
+#[inline(always)]
+pub(crate) fn handle<P: Packet>(packet: &mut P, port: &VlanPort, ethernet: Ethernet) -> Outcome {
+    let addressee = addressee(port, &ethernet)?;
+    let ip = parse::ipv4(packet)?;
+    let transport = parse::transport(packet, &ip)?;
+    let now = clock::coarse();
+    let arrival =
+        &Arrival { port, ifindex: packet.ifindex(), ethernet, ip, gate: Gate::at(now), now };
+    let Some(transport) = transport else {
+        return match stranger(packet, arrival, addressee, None)? {
+            Stranger::Decided(verdict) => Ok(verdict),
+            Stranger::Opened(_) => Err(Counter::DropMalformed),
+        };
+    };
+    let found = match known(arrival, addressee, &transport)? {
+        Some(found) => found,
+        None => match stranger(packet, arrival, addressee, Some(&transport))? {
+            Stranger::Opened(found) => found,
+            Stranger::Decided(verdict) => return Ok(verdict),
+        },
+    };
+    leave::by_connection(packet, arrival, &transport, &found)
+}
+
+/// Whom the frame is addressed to, if that is for us to take.
+#[inline(always)]
+fn addressee(port: &VlanPort, ethernet: &Ethernet) -> Result<Addressee, Counter> {
+    if ethernet.dst == port.own_mac {
+        Ok(Addressee::Own)
+    } else if ethernet.dst == port.virtual_mac {
+        Ok(Addressee::Virtual)
+    } else if ethernet.dst[0] & 1 != 0 {
+        Ok(Addressee::Group)
+    } else {
+        Err(Counter::DropNotForUs)
+    }
+}
+
+/// The connection of a packet, unless the packet begins another one in its place. What was sent to
+/// many is never forwarded (RFC 1812, 5.3.4), so it has none.
+#[inline(always)]
+fn known(
+    arrival: &Arrival<'_>,
+    addressee: Addressee,
+    transport: &Transport,
+) -> Result<Option<Found>, Counter> {
+    if addressee == Addressee::Group {
+        return Ok(None);
+    }
+    let Some(found) = lookup::connection(&transport.key, arrival.port.kind, arrival.now) else {
+        return Ok(None);
+    };
+    arrival.gate.forwards()?;
+    Ok((!track::is_opened_again(&found, transport)).then_some(found))
+}
+
+/// A packet of no known connection.
+#[inline(always)]
+fn stranger<P: Packet>(
+    packet: &mut P,
+    arrival: &Arrival<'_>,
+    addressee: Addressee,
+    transport: Option<&Transport>,
+) -> Result<Stranger, Counter> {
+    let anywhere = FloatingKey { ip: arrival.ip.dst, vlan: 0, reserved: 0 };
+    if table::get(&FLOATING, &anywhere).is_some() {
+        if addressee == Addressee::Group {
+            return Err(Counter::DropNotForUs);
+        }
+        return to_floating(packet, arrival, transport);
+    }
+    if let Some(transport) = transport {
+        refuse_stray_of_real(arrival, transport)?;
+    }
+    to_kernel(packet, arrival, addressee).map(Stranger::Decided)
+}
+
+/// A packet to an alias or a virtual address; it never reaches the kernel.
+#[inline(always)]
+fn to_floating<P: Packet>(
+    packet: &mut P,
+    arrival: &Arrival<'_>,
+    transport: Option<&Transport>,
+) -> Result<Stranger, Counter> {
+    arrival.gate.forwards()?;
+    if arrival.ip.is_fragment {
+        return Err(Counter::DropFragment);
+    }
+    let Some(transport) = transport else {
+        return match arrival.ip.protocol {
+            parse::ICMP => icmp::to_floating(packet, arrival).map(Stranger::Decided),
+            _ => Err(Counter::DropNoVirtualServer),
+        };
+    };
+    let server = table::get(&VIRTUAL, &lookup::destination(&transport.key))
+        .ok_or(Counter::DropNoVirtualServer)?;
+    if transport.key.protocol == parse::TCP && !tcp::opens(transport.flags) {
+        return Err(Counter::DropNoConnection);
+    }
+    create::connection(arrival, &transport.key, server).map(Stranger::Opened)
+}
+
+/// A segment from a real of a translating farm that belongs to no connection must not be routed: it
+/// would show the real's address to the client. What answers this box itself may pass.
+#[inline(always)]
+fn refuse_stray_of_real(arrival: &Arrival<'_>, transport: &Transport) -> Result<(), Counter> {
+    let key = &transport.key;
+    if key.protocol != parse::TCP || tcp::opens(transport.flags) || key.dst == arrival.port.ip {
+        return Ok(());
+    }
+    let source =
+        VirtualKey { ip: key.src, port: key.src_port, protocol: key.protocol, reserved: 0 };
+    match table::get(&REAL_ADDRS, &source) {
+        Some(_) => Err(Counter::DropRealNoConnection),
+        None => Ok(()),
+    }
+}
+
+/// The kernel's turn. It takes only what is addressed to the interface's own MAC.
+#[inline(always)]
+fn to_kernel<P: Packet>(packet: &mut P, arrival: &Arrival<'_>, addressee: Addressee) -> Outcome {
+    match addressee {
+        Addressee::Own | Addressee::Group => Ok(Verdict::Pass),
+        Addressee::Virtual => {
+            arrival.gate.forwards()?;
+            packet.to_host()?;
+            let header: &mut EthernetHeader =
+                change(packet, 0).ok_or(Counter::DropRewriteFailed)?;
+            header.dst = arrival.port.own_mac;
+            table::count(Counter::RoutedByKernel);
+            Ok(Verdict::Pass)
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! The data plane of hitless: what happens to a packet inside the kernel.
+//!
+//! One source for every hook: [`ctx::Packet`] is all that the packet's way knows of the hook it runs
+//! at, and each hook has one module that implements it. Only the TC hook exists. The way of a packet
+//! begins in [`pipeline`]; the maps are in [`maps`], their layout in `hitless_model::abi`.
+//!
+//! Everything that is unsafe is under [`ctx`]. A packet that is dropped has a reason, the reason is a
+//! [`hitless_model::Counter`], and it is counted in one place.
+
+#![no_std]
+#![no_main]
+// `atomic_xadd` only; see `ctx::table`.
+#![feature(core_intrinsics)]
+#![expect(internal_features, reason = "there is no other way to an atomic addition for this target")]
+
+mod arp;
+mod create;
+mod ctx;
+mod gate;
+mod icmp;
+mod ipv4;
+mod leave;
+mod lookup;
+mod maps;
+mod parse;
+mod pipeline;
+mod rewrite;
+mod track;
+mod verdict;
+
+use aya_ebpf::macros::classifier;
+use aya_ebpf::programs::TcContext;
+
+/// The program for TC ingress of every client and server VLAN of the module.
+#[classifier]
+fn hitless_tc(skb: TcContext) -> i32 {
+    ctx::tc::run(skb)
+}
+
+/// The kernel reads from here that it may lend helpers that are for GPL programs only.
+#[unsafe(link_section = "license")]
+#[unsafe(no_mangle)]
+static LICENSE: [u8; 13] = *b"Dual MIT/GPL\0";
+
+/// Never reached: a panic would be a loop, and the verifier refuses a program that holds one.
+#[panic_handler]
+fn panic(_info: &core::panic::PanicInfo<'_>) -> ! {
+    loop {}
+}

@@ -1,0 +1,27 @@
+//! The object as such: the verifier takes it, and it says nothing of where it was built.
+
+use crate::support::kernel::{OBJECT, load, program};
+
+/// The verifier's count may grow with the program, but not unnoticed; the kernel's limit is a million.
+const VERIFIED_INSTRUCTIONS_BUDGET: u32 = 100_000;
+
+#[test]
+fn the_verifier_accepts_the_program_within_its_budget() {
+    let ebpf = load(16);
+    let info = program(&ebpf).info().expect("the kernel tells about the program");
+    let verified = info.verified_instruction_count().expect("kernel 5.16 or later");
+    println!(
+        "{verified} instructions verified, {} translated bytes",
+        info.size_translated().unwrap_or_default()
+    );
+    assert!(verified < VERIFIED_INSTRUCTIONS_BUDGET, "{verified} instructions verified");
+    assert_eq!(info.gpl_compatible(), Some(true));
+}
+
+#[test]
+fn the_object_holds_no_path_of_the_machine_that_built_it() {
+    let text = String::from_utf8_lossy(OBJECT);
+    for path in ["/home/", "/root/", "/work/", "/tmp/", ".cargo/registry"] {
+        assert!(!text.contains(path), "{path} is in the object");
+    }
+}

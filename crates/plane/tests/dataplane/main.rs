@@ -1,0 +1,9 @@
+//! The data plane, packet by packet: the committed object is loaded into the kernel, given maps and a
+//! frame, and its verdict, the frame that comes out, the counters and the tables are compared.
+//!
+//! Frames are built and checked by etherparse, which sums from scratch what the programs only adjust.
+//! `support` has the world that the frames live in; each other module is one part of the behaviour.
+
+mod load;
+mod support;
+mod tcp;

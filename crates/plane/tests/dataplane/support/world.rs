@@ -1,0 +1,139 @@
+//! A loaded program with its maps, and what can be asked of it.
+
+use std::collections::BTreeMap;
+
+use aya::Ebpf;
+use aya::maps::{Array, HashMap, MapData, PerCpuArray, RingBuf};
+use aya::programs::{TestRun, TestRunOptions};
+use hitless_model::Counter;
+use hitless_model::abi::{Conn, Event, FlowKey, map};
+use zerocopy::FromBytes;
+
+use super::kernel::{self, Ports};
+use super::raw::Raw;
+
+/// Length of the context handed in, and where it has the interface's number.
+const CONTEXT_LEN: usize = 48;
+const CONTEXT_IFINDEX: usize = 40;
+/// Room for any frame that comes out.
+const LARGEST_FRAME: usize = 4096;
+
+/// What a program says about a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    Pass,
+    Drop,
+    Redirect,
+}
+
+/// What came of a frame.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    pub(crate) verdict: Verdict,
+    pub(crate) frame: Vec<u8>,
+}
+
+/// A program of its own, with its own maps.
+pub(crate) struct World {
+    ebpf: Ebpf,
+    pub(crate) ports: Ports,
+}
+
+impl World {
+    /// With tables of this many connections and nothing in any map.
+    pub(crate) fn empty(connections: u32) -> Self {
+        kernel::demand_root();
+        let ports = kernel::enter_namespace();
+        Self { ebpf: kernel::load(connections), ports }
+    }
+
+    /// Runs the program once on a frame that arrives at an interface.
+    pub(crate) fn run(&self, ifindex: u32, frame: &[u8]) -> Outcome {
+        let mut context = [0_u8; CONTEXT_LEN];
+        context[CONTEXT_IFINDEX..][..4].copy_from_slice(&ifindex.to_ne_bytes());
+        let mut out = vec![0_u8; LARGEST_FRAME];
+        let result = kernel::program(&self.ebpf)
+            .test_run(TestRunOptions {
+                data_in: Some(frame),
+                data_out: Some(&mut out),
+                ctx_in: Some(&context),
+                ..TestRunOptions::default()
+            })
+            .expect("a test run");
+        out.truncate(result.data_size_out as usize);
+        let verdict = match result.return_value.cast_signed() {
+            -1 => Verdict::Pass,
+            2 => Verdict::Drop,
+            7 => Verdict::Redirect,
+            other => panic!("TC does not know the verdict {other}"),
+        };
+        Outcome { verdict, frame: out }
+    }
+
+    /// Sets a key of a hash map.
+    pub(crate) fn set<K: Raw, V: Raw>(&mut self, name: &str, key: K, value: V) {
+        self.hash::<K, V>(name).insert(key.to_raw(), value.to_raw(), 0).expect("it is set");
+    }
+
+    /// Removes a key of a hash map.
+    pub(crate) fn remove<K: Raw, V: Raw>(&mut self, name: &str, key: K) {
+        self.hash::<K, V>(name).remove(&key.to_raw()).expect("it was there");
+    }
+
+    /// The value of a key of a hash map.
+    pub(crate) fn get<K: Raw, V: Raw>(&mut self, name: &str, key: K) -> Option<V> {
+        self.hash::<K, V>(name).get(&key.to_raw(), 0).ok().map(V::from_raw)
+    }
+
+    /// An entry of a connection table.
+    pub(crate) fn conn(&mut self, table: &str, key: FlowKey) -> Option<Conn> {
+        self.get(table, key)
+    }
+
+    /// Number of entries of a connection table.
+    pub(crate) fn connections(&mut self, table: &str) -> usize {
+        self.hash::<FlowKey, Conn>(table).keys().count()
+    }
+
+    /// Sets an element of an array.
+    pub(crate) fn set_element<V: Raw>(&mut self, name: &str, index: u32, value: V) {
+        self.array::<V>(name).set(index, value.to_raw(), 0).expect("it is set");
+    }
+
+    /// An element of an array.
+    pub(crate) fn element<V: Raw>(&mut self, name: &str, index: u32) -> V {
+        V::from_raw(self.array::<V>(name).get(&index, 0).expect("an element"))
+    }
+
+    /// Every counter that is not zero, over all CPUs.
+    pub(crate) fn counters(&mut self) -> BTreeMap<Counter, u64> {
+        let map = self.ebpf.map_mut(map::COUNTERS).expect("the object has it");
+        let map = PerCpuArray::<_, u64>::try_from(map).expect("it is per CPU");
+        let sum = |counter: Counter| -> u64 {
+            map.get(&(counter as u32), 0).expect("an element").iter().sum()
+        };
+        let all = Counter::ALL.iter().map(|counter| (*counter, sum(*counter)));
+        all.filter(|(_, count)| *count != 0).collect()
+    }
+
+    /// What the program told since the last time.
+    pub(crate) fn events(&mut self) -> Vec<Event> {
+        let map = self.ebpf.map_mut(map::EVENTS).expect("the object has it");
+        let mut ring = RingBuf::try_from(map).expect("it is a ring");
+        let mut events = Vec::new();
+        while let Some(item) = ring.next() {
+            events.push(Event::read_from_bytes(&item).expect("an event's length"));
+        }
+        events
+    }
+
+    fn hash<K: Raw, V: Raw>(&mut self, name: &str) -> HashMap<&mut MapData, K::Bytes, V::Bytes> {
+        let map = self.ebpf.map_mut(name).expect("the object has it");
+        map.try_into().expect("a hash map with these lengths")
+    }
+
+    fn array<V: Raw>(&mut self, name: &str) -> Array<&mut MapData, V::Bytes> {
+        let map = self.ebpf.map_mut(name).expect("the object has it");
+        map.try_into().expect("an array with this length")
+    }
+}
