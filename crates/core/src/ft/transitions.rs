@@ -75,15 +75,14 @@ impl Ft {
         self.speak(now, Flags::ASK);
     }
 
-    /// The peer took over: a last while for what still arrives. The lease ends with it, so that a
-    /// core that dies now leaves nothing behind.
+    /// The peer took over: a last while for what still arrives. The gate closes with it by itself,
+    /// so that a core that dies now leaves nothing behind.
     pub(super) fn enter_leaving(&mut self, now: Instant, peer_age: Duration) {
         let linger = LINGER.min(OVERLAP.saturating_sub(peer_age));
-        let until = self.state.lease_until().unwrap_or(now).min(now + linger);
-        if until <= now {
+        if linger.is_zero() {
             return self.enter_standby(now, "handed over to the peer");
         }
-        self.state = State::Leaving { until };
+        self.state = State::Leaving { until: now + linger };
         self.write_gate();
     }
 

@@ -11,6 +11,8 @@ mod output;
 mod parts;
 mod route;
 mod status;
+#[cfg(test)]
+mod tests;
 
 pub use input::{Captured, Command, HandoverCause, Input, NodeConfig, PathId, Secret, Snapshot};
 pub use machine::{Node, Timer};

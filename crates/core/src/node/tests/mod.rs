@@ -1,0 +1,4 @@
+//! Two nodes play through what happens to a pair.
+
+mod pair;
+mod roles;
