@@ -56,30 +56,32 @@ pub struct Box71 {
     pub priority: u8,
 }
 
+const MASK: &str = "255.255.255.0";
+
 /// Chassis A and B of the figure.
 pub const BOXES: [Box71; 2] = [
     Box71 { hostname: "chassis-a", slot: 5, host_parts: (10, 10), priority: 20 },
     Box71 { hostname: "chassis-b", slot: 6, host_parts: (40, 30), priority: 10 },
 ];
 
-/// The text that one daemon is started with.
+/// The text that one daemon is started with. The `alt` values name the other one's, so that both
+/// are configured as a pair should be.
 pub fn render(chassis: &Box71, timers: Timers) -> String {
     let Box71 { hostname, slot, host_parts: (client, server), priority } = chassis;
+    let other = BOXES.iter().find(|other| other.hostname != *hostname).unwrap_or(chassis);
+    let Box71 { host_parts: (alt_client, alt_server), priority: alt_priority, .. } = other;
     let mut text = format!("hostname {hostname}\n!\nvlan 2,3,9\n!\n");
     for (interface, vlan) in [("eth-client", 2), ("eth-server", 3), ("eth-ft", 9)] {
         push(&mut text, format_args!("interface {interface}\n switchport access vlan {vlan}\n!\n"));
     }
-    push(&mut text, format_args!("module csm {slot}\n"));
     push(
         &mut text,
         format_args!(
-            " vlan 2 client\n  ip address 192.158.38.{client} 255.255.255.0\n  gateway {GATEWAY}\n"
-        ),
-    );
-    push(
-        &mut text,
-        format_args!(
-            " vlan 3 server\n  ip address 192.158.39.{server} 255.255.255.0\n  alias {ALIAS} 255.255.255.0\n"
+            "module csm {slot}\n vlan 2 client\n  \
+             ip address 192.158.38.{client} {MASK} alt 192.158.38.{alt_client} {MASK}\n  \
+             gateway {GATEWAY}\n vlan 3 server\n  \
+             ip address 192.158.39.{server} {MASK} alt 192.158.39.{alt_server} {MASK}\n  \
+             alias {ALIAS} {MASK}\n"
         ),
     );
     push(&mut text, format_args!(" serverfarm SERVERS\n  nat server\n"));
@@ -99,7 +101,7 @@ pub fn render(chassis: &Box71, timers: Timers) -> String {
     push(
         &mut text,
         format_args!(
-            " ft group 90 vlan 9\n  priority {priority}\n  heartbeat-time msec {heartbeat}\n  \
+            " ft group 90 vlan 9\n  priority {priority} alt {alt_priority}\n  heartbeat-time msec {heartbeat}\n  \
              failover msec {failover}\n"
         ),
     );
@@ -122,6 +124,19 @@ mod tests {
         for wrong in ["10", "10,29", "9,100", "a,b", ""] {
             assert!(wrong.parse::<Timers>().is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn the_daemons_accept_both_and_hold_them_for_a_pair() {
+        let digests = BOXES.map(|chassis| {
+            let text = render(&chassis, "10,30".parse().unwrap());
+            let configuration = hitless_config::parse(&text, chassis.hostname).unwrap();
+            assert!(hitless_config::validate(&configuration).is_empty());
+            let (slot, module) = configuration.modules.first_key_value().unwrap();
+            assert_eq!(slot.get(), chassis.slot);
+            hitless_config::digest(module)
+        });
+        assert_eq!(digests[0], digests[1]);
     }
 
     #[test]
