@@ -52,7 +52,6 @@ pub(crate) fn read(maps: &Maps) -> Result<Contents> {
     let virtuals: BTreeMap<_, _> = maps.virtuals.entries()?.into_iter().collect();
     let schedules = read_schedules(maps, &virtuals)?;
     let used: BTreeSet<u32> = schedules.values().flatten().copied().collect();
-    let next_hops = maps.next_hops.entries()?;
     Ok(Contents {
         ports: maps.ports.entries()?.into_iter().collect(),
         floating: maps.floating.entries()?.into_iter().collect(),
@@ -60,8 +59,20 @@ pub(crate) fn read(maps: &Maps) -> Result<Contents> {
         virtuals,
         schedules,
         real_addresses: maps.real_addresses.entries()?.into_iter().map(|(key, _)| key).collect(),
-        next_hops: next_hops.into_iter().filter(|(_, hop)| hop.ifindex != 0).collect(),
+        next_hops: read_next_hops(maps)?,
     })
+}
+
+/// They are given out in order and never taken back: the first that was never used ends them.
+fn read_next_hops(maps: &Maps) -> Result<BTreeMap<u32, abi::NextHop>> {
+    let mut used = BTreeMap::new();
+    for index in 1..abi::MAX_NEXT_HOPS {
+        match maps.next_hops.get(&index)? {
+            Some(hop) if hop.ifindex != 0 => used.insert(index, hop),
+            Some(_) | None => break,
+        };
+    }
+    Ok(used)
 }
 
 fn read_schedules(

@@ -43,6 +43,14 @@ pub enum Error {
         /// What it should have.
         expected: u32,
     },
+    /// The tables are larger than the kernel's memory.
+    #[error(
+        "the kernel has no memory for tables of {connections} connections, set variable MAX_CONNECTIONS lower"
+    )]
+    NoMemory {
+        /// The connections asked for.
+        connections: u32,
+    },
     /// The program object is not the one that belongs to this release.
     #[error("the program object lacks {0}")]
     ObjectLacks(&'static str),

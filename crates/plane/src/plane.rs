@@ -74,7 +74,7 @@ impl Plane {
         pins::prepare(pins)?;
         let shapes = pins::shapes(connections);
         let found = pins::check(pins, &shapes)?;
-        let program = load(pins, &shapes)?;
+        let program = load(pins, &shapes, connections).inspect_err(|_| forget(pins, found))?;
         let maps = Maps::open(pins)?;
         set_capacity(&maps.use_user, connections)?;
         let adopted = found == Found::All;
@@ -169,19 +169,28 @@ pub(crate) fn classifier(program: &mut Ebpf) -> Result<&mut SchedClassifier> {
     program.try_into().map_err(|_| Error::ObjectLacks(abi::PROGRAM_TC))
 }
 
-fn load(pins: &Path, shapes: &[pins::Shape]) -> Result<Ebpf> {
+fn load(pins: &Path, shapes: &[pins::Shape], connections: u32) -> Result<Ebpf> {
     let mut loader = EbpfLoader::new();
     for shape in shapes {
         loader.map_max_entries(shape.name, shape.max_entries);
         loader.map_pin_path(shape.name, pins.join(shape.name));
     }
-    let mut program = loader.load(OBJECT).map_err(|error| explain(&error))?;
+    let mut program = loader.load(OBJECT).map_err(|error| explain(&error, connections))?;
     match classifier(&mut program)?.load() {
         Ok(()) => Ok(program),
         Err(ProgramError::LoadError { io_error, verifier_log }) => {
             Err(refusal(io_error, &verifier_log.to_string()))
         }
         Err(error) => Err(Error::Object(chain(&error))),
+    }
+}
+
+/// A first start that failed leaves nothing behind.
+fn forget(pins: &Path, found: Found) {
+    if found == Found::Nothing
+        && let Err(error) = pins::remove_pins(pins)
+    {
+        tracing::warn!("{error}");
     }
 }
 
@@ -200,14 +209,15 @@ fn is_statistics(line: &str) -> bool {
     ["processed ", "verification time", "stack depth"].iter().any(|start| line.starts_with(start))
 }
 
-/// aya's error as one of ours: no rights and no `bpf()` have sentences of their own.
-fn explain(error: &aya::EbpfError) -> Error {
+/// aya's error as one of ours: no rights, no `bpf()` and no memory have sentences of their own.
+fn explain(error: &aya::EbpfError, connections: u32) -> Error {
     let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
     while let Some(current) = cause {
         let os_error =
             current.downcast_ref::<std::io::Error>().and_then(std::io::Error::raw_os_error);
         match os_error {
             Some(libc::EPERM) => return Error::NotPermitted,
+            Some(libc::E2BIG | libc::ENOMEM) => return Error::NoMemory { connections },
             Some(libc::ENOSYS) => {
                 let source = std::io::Error::from_raw_os_error(libc::ENOSYS);
                 return Error::KernelLacks { feature: "eBPF (CONFIG_BPF_SYSCALL)", source };

@@ -104,3 +104,23 @@ fn counters_start_at_zero() {
     assert_eq!(counters.len(), Counter::ALL.len());
     assert!(counters.values().all(|value| *value == 0));
 }
+
+#[test]
+fn a_start_that_fails_leaves_no_pins() {
+    let sandbox = Sandbox::new();
+    // More entries than the kernel makes a table for.
+    let error = Plane::open(sandbox.pins(), u32::MAX).unwrap_err();
+    assert!(matches!(error, Error::NoMemory { .. }), "{error}");
+    assert!(!sandbox.pins().exists());
+}
+
+#[test]
+fn handles_may_go_to_other_threads() {
+    fn goes<T: Send>() {}
+    goes::<Plane>();
+    goes::<RoleHandle>();
+    goes::<crate::ConnTable>();
+    goes::<crate::NextHops>();
+    goes::<crate::EventReader>();
+    goes::<crate::CounterReader>();
+}
