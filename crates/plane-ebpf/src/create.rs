@@ -78,7 +78,7 @@ fn port_of(real: &Real, key: &FlowKey) -> [u8; 2] {
 
 /// Makes the reverse entry if its key is free: nobody has it, or this connection itself from an
 /// earlier attempt, or an embryonic one that is too old.
-#[inline(never)]
+#[inline(always)]
 fn claim(key: &FlowKey, reverse_key: &FlowKey, reverse: &Conn, now: u64) -> bool {
     if Entry::find(&CONN_REV, reverse_key).is_some() {
         return false;
