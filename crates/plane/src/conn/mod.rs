@@ -7,6 +7,7 @@
 
 mod dump;
 pub(crate) mod entry;
+mod peer_dump;
 mod sweep;
 mod table;
 mod tally;

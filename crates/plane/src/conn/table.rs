@@ -12,15 +12,11 @@ use hitless_model::tcp::seen;
 use hitless_model::{ConnKey, ConnRecord, Instant};
 
 use super::entry::{self, Pair, Refusal};
-use super::usage::{Accounts, Delta, Usage};
+use super::usage::{Accounts, Delta};
 use crate::error::{Error, Result};
-use crate::kernel_map::Position;
 use crate::maps::{Flows, Maps, Table};
 use crate::plane::Shared;
 use crate::sys;
-
-/// How often a recount starts anew because the table changed meanwhile.
-const RECOUNT_ATTEMPTS: u32 = 3;
 
 /// Records that were not applied, by reason.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -46,7 +42,7 @@ pub struct ConnTable {
     pub(super) accounts: Accounts,
     pub(super) shared: Arc<Shared>,
     /// Forward keys that the peer's dump has told so far, while one is under way.
-    told: Option<HashSet<FlowKey>>,
+    pub(super) told: Option<HashSet<FlowKey>>,
 }
 
 impl ConnTable {
@@ -58,33 +54,6 @@ impl ConnTable {
             shared,
             told: None,
         }
-    }
-
-    /// How full the main table is.
-    pub fn usage(&self) -> Result<Usage> {
-        self.accounts.usage()
-    }
-
-    /// Brings the account into line with the table: a process that was killed in the middle of its work
-    /// has not counted all of it. Says by how much the account was wrong; `None` if the table changed
-    /// too fast to tell.
-    pub fn recount(&self) -> Result<Option<i64>> {
-        for _ in 0..RECOUNT_ATTEMPTS {
-            let before = self.usage()?.in_use;
-            let mut counted = 0_u64;
-            let mut position = Position::Start;
-            while !matches!(position, Position::End) {
-                let part = self.main.forward.read_part(&mut position, super::dump::PART)?;
-                counted += part.len() as u64;
-            }
-            if self.usage()?.in_use == before {
-                let made = counted.saturating_sub(before);
-                let removed = before.saturating_sub(counted);
-                self.accounts.add(&self.shared, Delta { made, removed })?;
-                return Ok(Some(made.cast_signed() - removed.cast_signed()));
-            }
-        }
-        Ok(None)
     }
 
     /// Makes or updates connections that the peer told. An established one goes to the main table,
@@ -216,28 +185,6 @@ impl ConnTable {
             remove_pair(&self.embryonic, &key)?;
             if let Some(told) = &mut self.told {
                 told.remove(&key);
-            }
-        }
-        self.accounts.add(&self.shared, delta)?;
-        Ok(delta.removed)
-    }
-
-    /// The peer begins to tell all its connections.
-    pub fn begin_peer_dump(&mut self) {
-        self.told = Some(HashSet::new());
-    }
-
-    /// The peer has told all its connections: those that came from it earlier and were not told again
-    /// are gone there, and go here. Says how many; none if no dump had begun.
-    pub fn end_peer_dump(&mut self) -> Result<u64> {
-        let Some(told) = self.told.take() else { return Ok(0) };
-        let mut delta = Delta::default();
-        let mut position = Position::Start;
-        while !matches!(position, Position::End) {
-            for (key, conn) in self.main.forward.read_part(&mut position, super::dump::PART)? {
-                if conn.flags & CONN_FROM_PEER != 0 && !told.contains(&key) {
-                    delta.removed += u64::from(remove_entries(&self.main, &key, &conn)?);
-                }
             }
         }
         self.accounts.add(&self.shared, delta)?;
