@@ -3,6 +3,7 @@
 //! Runs in the foreground and logs on standard error. Everything is decided in
 //! [`hitless::chassis`] and [`hitless::module`]; this file reads the command line.
 
+use std::fmt;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -10,14 +11,12 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, Parser, Subcommand};
-use hitless::api::server::Exec;
-use hitless::chassis::Chassis;
 use hitless::chassis::preflight;
 use hitless::chassis::privileges;
 use hitless::chassis::state_dir::StateDir;
 use hitless::chassis::supervisor::Supervisor;
 use hitless::module::{self, ModuleArgs};
-use hitless_config::Configuration;
+use hitless_config::{Configuration, Diagnostic};
 use hitless_model::Slot;
 use tracing_subscriber::EnvFilter;
 
@@ -71,14 +70,16 @@ fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            complain(&format!("{error:#}"));
+            complain(&error);
             ExitCode::FAILURE
         }
     }
 }
 
 fn log_to_stderr() {
-    let filter = EnvFilter::try_from_env("HITLESS_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    // netlink_proto warns of everything that arrives while a connection is being closed.
+    let plain = || EnvFilter::new("info,netlink_proto=error");
+    let filter = EnvFilter::try_from_env("HITLESS_LOG").unwrap_or_else(|_| plain());
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
@@ -87,10 +88,13 @@ fn log_to_stderr() {
         .init();
 }
 
-fn complain(text: &str) {
-    for line in text.lines() {
+/// What is wrong with a configuration stands for itself; everything else says who complains.
+fn complain(error: &anyhow::Error) {
+    let is_diagnosis = error.downcast_ref::<BadConfiguration>().is_some();
+    for line in format!("{error:#}").lines() {
+        let who = if is_diagnosis { "" } else { "hitlessd: " };
         // Nobody is left to tell that standard error is closed.
-        drop(writeln!(std::io::stderr(), "hitlessd: {line}"));
+        drop(writeln!(std::io::stderr(), "{who}{line}"));
     }
 }
 
@@ -115,17 +119,23 @@ fn run_supervisor(run: &Run) -> Result<()> {
         .enable_all()
         .build()
         .context("cannot start threads")?;
-    runtime.block_on(supervisor.run(make_exec))
+    runtime.block_on(supervisor.run(hitless::exec::on_chassis))
 }
 
-fn make_exec(_chassis: Arc<Chassis>) -> Arc<Exec> {
-    Arc::new(|_line| Box::pin(async { Err("% no commands yet".to_owned()) }))
+/// Everything that is wrong with a configuration, each with its file and line.
+#[derive(Debug)]
+struct BadConfiguration(Vec<Diagnostic>);
+
+impl fmt::Display for BadConfiguration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|diagnostic| writeln!(f, "{diagnostic}"))
+    }
 }
+
+impl std::error::Error for BadConfiguration {}
 
 fn load(file: &Path) -> Result<Configuration> {
     let text = std::fs::read_to_string(file).with_context(|| file.display().to_string())?;
-    hitless_config::parse(&text, &file.display().to_string()).map_err(|diagnostics| {
-        let text: Vec<_> = diagnostics.iter().map(ToString::to_string).collect();
-        anyhow::Error::msg(text.join("\n"))
-    })
+    let configuration = hitless_config::parse(&text, &file.display().to_string());
+    Ok(configuration.map_err(BadConfiguration)?)
 }

@@ -24,6 +24,8 @@ const RETRY: Duration = Duration::from_millis(10);
 /// What modules are told to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Order {
+    /// Run; a death is not a matter for the keeper yet.
+    Start,
     /// Run, and run again.
     Run,
     /// Hand over and end.
@@ -84,6 +86,10 @@ impl Keeper {
                 End::Replaced => continue,
                 End::Died(why) => why,
             };
+            if *self.orders.borrow() == Order::Start {
+                self.state.send_replace(ModuleState::Dead { why });
+                return;
+            }
             let pause = backoff.pause(born.elapsed());
             tracing::warn!("module csm {}: {why}; starting it again", self.slot);
             self.state.send_replace(ModuleState::Dead { why });

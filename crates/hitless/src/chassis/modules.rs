@@ -24,7 +24,7 @@ pub(crate) struct Modules {
 impl Modules {
     /// Starts a keeper for every configured module.
     pub(crate) fn start(configuration: &Arc<Configuration>, launch: &Launch) -> Self {
-        let (orders, _) = watch::channel(Order::Run);
+        let (orders, _) = watch::channel(Order::Start);
         let mut modules = Self { orders, states: BTreeMap::new(), keepers: JoinSet::new() };
         let hostname = hostname(configuration);
         for (&slot, module) in &configuration.modules {

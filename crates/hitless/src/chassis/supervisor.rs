@@ -18,7 +18,7 @@ use super::handle::Chassis;
 use super::keeper::Order;
 use super::kernel::{Kernel, slots};
 use super::modules::{Modules, stop_leftovers};
-use super::plan::{Operation, plan};
+use super::plan::plan;
 use super::process::Launch;
 use super::state_dir::StateDir;
 use crate::api::server::{self, Exec};
@@ -55,36 +55,33 @@ impl Supervisor {
         stop_leftovers(&self.configuration, &launch).await;
         let mut network = Network::new(kernel, &names, &self.configuration);
         let listener = bind(&self.socket)?;
-        let made = network.build().await.inspect_err(|_| remove(&self.socket))?;
+        network.build().await.inspect_err(|_| remove(&self.socket))?;
         let mut modules = Modules::start(&self.configuration, &launch);
 
         let started = tokio::select! {
             started = modules.all_running() => started.map(|()| true),
             () = signals.next() => Ok(false),
         };
-        match started {
-            Ok(true) => {
-                let states = modules.states().clone();
-                let chassis = Chassis::new(names.clone(), Arc::clone(&self.configuration), states);
-                tracing::info!("{}: ready on {}", chassis.hostname(), self.socket.display());
-                let server = tokio::spawn(serve(listener, make_exec(Arc::new(chassis))));
-                network.keep(events, &mut signals).await;
-                tracing::info!("stopping");
-                stop(&mut modules, &mut signals).await;
-                server.abort();
-                self.leave_no_trace(&network.kernel).await
-            }
-            Ok(false) => {
-                stop(&mut modules, &mut signals).await;
-                self.leave_no_trace(&network.kernel).await
-            }
-            Err(why) => {
-                stop(&mut modules, &mut signals).await;
-                network.kernel.undo(&made).await;
-                self.remove_files();
-                bail!(why)
-            }
+        if let Ok(true) = started {
+            modules.order(Order::Run);
+            let chassis = self.chassis(&modules);
+            tracing::info!("{}: ready on {}", chassis.hostname(), self.socket.display());
+            let server = tokio::spawn(serve(listener, make_exec(Arc::new(chassis))));
+            network.keep(events, &mut signals).await;
+            tracing::info!("stopping");
+            stop(&mut modules, &mut signals).await;
+            server.abort();
+        } else {
+            stop(&mut modules, &mut signals).await;
         }
+        // Without its modules nothing of it is of use, whoever made it.
+        self.leave_no_trace(&network.kernel).await?;
+        started.map(drop).map_err(anyhow::Error::msg)
+    }
+
+    fn chassis(&self, modules: &Modules) -> Chassis {
+        let names = self.state.names().clone();
+        Chassis::new(names, Arc::clone(&self.configuration), modules.states().clone())
     }
 
     async fn leave_no_trace(&self, kernel: &Kernel) -> Result<()> {
@@ -154,16 +151,15 @@ impl Network {
         Self { kernel, names: names.clone(), desired, said: BTreeSet::new() }
     }
 
-    /// Builds everything or nothing; gives back what was made.
-    async fn build(&mut self) -> Result<Vec<Operation>> {
+    /// Builds everything or nothing.
+    async fn build(&mut self) -> Result<()> {
         let plan = plan(&self.names, &self.desired, &self.kernel.dump().await?);
         if !plan.conflicts.is_empty() {
             let sentences: Vec<_> = plan.conflicts.iter().map(ToString::to_string).collect();
             bail!(sentences.join("\n"));
         }
         self.free_bridges();
-        self.kernel.apply_all(&plan.operations).await?;
-        Ok(plan.operations)
+        Ok(self.kernel.apply_all(&plan.operations).await?)
     }
 
     /// Looks on every change, and every few seconds, until a signal ends it.
@@ -210,10 +206,10 @@ impl Network {
 
     fn free_bridges(&self) {
         match self.kernel.free_bridges() {
+            Ok(changed) if changed.is_empty() => {}
             Ok(changed) => {
-                for name in changed {
-                    tracing::info!("{name} set to 0: bridged frames bypass the host's firewall");
-                }
+                let names = changed.join(", ").replace('/', ".");
+                tracing::info!("set to 0, bridged frames bypass the host's firewall: {names}");
             }
             Err(error) => tracing::warn!("{error}"),
         }
