@@ -4,6 +4,9 @@ use core::fmt;
 
 use hitless_model::Instant;
 
+#[cfg(test)]
+pub(crate) mod laws;
+
 /// When a machine wants to be woken, and why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Deadline<T> {

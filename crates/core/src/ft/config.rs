@@ -9,6 +9,8 @@ use crate::node::PathId;
 
 /// Shortest interval that the machine keeps, whatever it is told: deadlines must move on.
 const MIN_HEARTBEAT: Duration = Duration::from_millis(1);
+/// What the failover time has to be longer than a heartbeat interval by.
+const FAILOVER_ABOVE_HEARTBEAT: Duration = Duration::from_millis(20);
 
 /// Everything that the machine has to know.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,9 +36,18 @@ pub struct Config {
 }
 
 impl Config {
+    /// Kept to what the machine can live with, whatever it was told; the configuration's own rules
+    /// are no weaker.
+    pub(super) fn bounded(mut self) -> Self {
+        self.heartbeat = self.heartbeat.max(MIN_HEARTBEAT);
+        self.failover = self.failover.max(self.heartbeat + FAILOVER_ABOVE_HEARTBEAT);
+        self.margin = self.margin.min(FAILOVER_ABOVE_HEARTBEAT / 2);
+        self
+    }
+
     /// The interval to send heartbeats at.
     pub(super) fn interval(&self) -> Duration {
-        self.heartbeat.max(MIN_HEARTBEAT)
+        self.heartbeat
     }
 
     /// How long a lease lasts from the moment that the peer counts from.

@@ -65,6 +65,7 @@ impl Ft {
     /// A box that starts its life at `now`: silent, listening. Its first output closes the gate,
     /// which an earlier life may have left open.
     pub fn new(now: Instant, config: Config) -> Self {
+        let config = config.bounded();
         let until = now + config.failover;
         let mut ft = Self {
             clock: Clock::new(now),
@@ -106,6 +107,8 @@ impl Ft {
         }
         self.peer = Some(peer);
         self.sent.forget_confirmed();
+        // What was offered to an earlier life is withdrawn before this one hears anything.
+        self.evaluate(now);
         self.speak(now, Flags::ASK);
     }
 
@@ -166,7 +169,7 @@ impl Ft {
 
     fn configure(&mut self, now: Instant, config: &Config) {
         let (unit, epoch) = (self.config.unit, self.config.epoch);
-        self.config = Config { unit, epoch, ..config.clone() };
+        self.config = Config { unit, epoch, ..config.clone() }.bounded();
         self.peer_timers = None;
         self.claim_anew();
         // The peer will wait for less from the next heartbeat on: the lease must not last longer.

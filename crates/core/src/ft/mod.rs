@@ -33,6 +33,8 @@ mod sent;
 mod speak;
 mod state;
 mod status;
+#[cfg(test)]
+mod tests;
 mod transitions;
 
 pub use beat::{Beat, Flags, Purpose, Seq};

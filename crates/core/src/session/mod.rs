@@ -20,6 +20,8 @@ mod keys;
 mod link;
 mod machine;
 mod output;
+#[cfg(test)]
+mod tests;
 mod window;
 
 pub use config::{Config, Pair};

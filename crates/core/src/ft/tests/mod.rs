@@ -1,0 +1,6 @@
+//! One box against a puppet that says what the test wants.
+
+mod codec;
+mod laws;
+mod puppet;
+mod table;

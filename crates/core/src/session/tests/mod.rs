@@ -1,0 +1,6 @@
+//! Two sessions, a wire between them, and whoever else can write on it.
+
+mod laws;
+mod meeting;
+mod strangers;
+mod wire;
