@@ -16,6 +16,7 @@ pub(crate) struct Datagram {
     pub(crate) lane: Lane,
     pub(crate) from: [u8; 16],
     pub(crate) bytes: Vec<u8>,
+    pub(crate) sent_at: Moment,
     /// Made by the injector, or by another pair: must have no effect.
     pub(crate) hostile: bool,
 }

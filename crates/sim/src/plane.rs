@@ -20,14 +20,20 @@ use crate::time::Moment;
 pub(crate) struct Gate {
     pub(crate) role: Role,
     pub(crate) epoch: Epoch,
+    /// Since when it has been meant to forward, if it is.
+    pub(crate) since: Moment,
     /// From then on it acts as standby.
     pub(crate) ends: Moment,
 }
 
 impl Gate {
     /// What a freshly loaded program has.
-    pub(crate) const SHUT: Self =
-        Self { role: Role::Initializing, epoch: Epoch(0), ends: Moment::START };
+    pub(crate) const SHUT: Self = Self {
+        role: Role::Initializing,
+        epoch: Epoch(0),
+        since: Moment::START,
+        ends: Moment::START,
+    };
 
     pub(crate) fn forwards(&self, now: Moment) -> bool {
         self.role.forwards() && now < self.ends
@@ -40,8 +46,9 @@ struct Entry {
     record: ConnRecord,
     from_peer: bool,
     told: bool,
-    /// It carried a packet here.
-    is_used: bool,
+    made_at: Moment,
+    /// When it carried a packet here last.
+    used_at: Option<Moment>,
 }
 
 /// A segment of a connection.
@@ -101,11 +108,6 @@ impl Plane {
     pub(crate) fn clear(&mut self) {
         self.gate = Gate::SHUT;
         self.table.clear();
-        self.forget_reports();
-    }
-
-    /// Nobody reads the ring any more.
-    pub(crate) fn forget_reports(&mut self) {
         self.ring.clear();
         self.ring_lost = false;
     }
@@ -128,7 +130,7 @@ impl Plane {
             return self.open(now, key);
         }
         let Some(entry) = self.table.get_mut(&key) else { return Verdict::Unknown };
-        entry.is_used = true;
+        entry.used_at = Some(now);
         let before = entry.record.seen;
         entry.record.seen |= match segment {
             Segment::Syn | Segment::Data => 0,
@@ -156,7 +158,10 @@ impl Plane {
             return Verdict::Unknown;
         }
         let record = self.new_record(key);
-        self.table.insert(key, Entry { record, from_peer: false, told: false, is_used: true });
+        self.table.insert(
+            key,
+            Entry { record, from_peer: false, told: false, made_at: now, used_at: Some(now) },
+        );
         if self.gate.role == Role::Draining {
             self.report(now, Captured::Upsert(record));
         }
@@ -205,9 +210,17 @@ impl Plane {
 
     /// Does one change that the peer asked for; the keys that it touched, or `None` if refused.
     pub(crate) fn apply(&mut self, now: Moment, change: &Change) -> Option<Vec<ConnKey>> {
-        let forwards = self.gate.forwards(now);
+        let own_since = self.gate.since;
+        let is_active = self.gate.role == Role::Active && self.gate.forwards(now);
+        // What an active box has made itself is newer than any word of its peer.
+        let is_own = |entry: &Entry| is_active && !entry.from_peer && entry.made_at >= own_since;
         match change {
-            Change::Upsert(record) => self.upsert(record).then(|| vec![record.key]),
+            Change::Upsert(ConnRecord { key, .. }) | Change::Remove(key)
+                if self.table.get(key).is_some_and(is_own) =>
+            {
+                Some(Vec::new())
+            }
+            Change::Upsert(record) => self.upsert(now, record).then(|| vec![record.key]),
             Change::Remove(key) => {
                 self.table.remove(key);
                 Some(vec![*key])
@@ -217,8 +230,11 @@ impl Plane {
                 Some(Vec::new())
             }
             Change::DumpEnds => {
-                let is_gone =
-                    |entry: &Entry| entry.from_peer && !entry.told && !(forwards && entry.is_used);
+                let forwards = self.gate.forwards(now);
+                let is_in_use = |entry: &Entry| {
+                    forwards && entry.used_at.is_some_and(|used_at| used_at >= own_since)
+                };
+                let is_gone = |entry: &Entry| entry.from_peer && !entry.told && !is_in_use(entry);
                 let swept = self.table.extract_if(.., |_, entry| is_gone(entry));
                 Some(swept.map(|(key, _)| key).collect())
             }
@@ -226,7 +242,7 @@ impl Plane {
     }
 
     /// An established connection is not put back by an older word of the peer.
-    fn upsert(&mut self, record: &ConnRecord) -> bool {
+    fn upsert(&mut self, now: Moment, record: &ConnRecord) -> bool {
         let known = self.table.get(&record.key).copied();
         if known.is_none() && self.table.len() >= self.size {
             return false;
@@ -237,8 +253,9 @@ impl Plane {
         {
             return true;
         }
-        let is_used = known.is_some_and(|entry| entry.is_used);
-        let entry = Entry { record: *record, from_peer: true, told: true, is_used };
+        let used_at = known.and_then(|entry| entry.used_at);
+        let made_at = known.map_or(now, |entry| entry.made_at);
+        let entry = Entry { record: *record, from_peer: true, told: true, made_at, used_at };
         self.table.insert(record.key, entry);
         true
     }

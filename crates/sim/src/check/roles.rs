@@ -2,10 +2,17 @@
 //!
 //! **When two data planes may be active.** A box renews its lease on its own account once its peer
 //! has been silent, and the standby takes over once the active has been silent: so two actives need
-//! silence in *both* directions at the same time, while both processes run. `Silence` measures it
-//! from what was really delivered. Two actives are excused while such a silence has lasted
-//! [`Silence::needed`], and for [`Silence::resolves_in`] after it ended: the boxes have to hear each
-//! other before one can yield. Silence in one direction alone excuses nothing.
+//! silence in *both* directions at the same time, while both processes run. [`Silence`] measures it
+//! from the heartbeats that were really taken in. Two actives are excused while such a silence has
+//! lasted [`Silence::needed`], and for [`Silence::resolves_in`] after it ended: the boxes have to
+//! hear each other before one can yield. Silence in one direction alone excuses nothing.
+//!
+//! Frames count only once both lives have met: a box that starts behind a one-way cut cannot open
+//! what it hears, and the other one never learns of it.
+//!
+//! **How long a handover's forwarders may overlap.** 100 ms from the moment that the draining box
+//! takes in a heartbeat of the new active; until then its lease is the bound. Where nothing fails,
+//! 100 ms in all.
 
 use std::time::Duration;
 
@@ -67,9 +74,15 @@ impl Forwarders {
 #[derive(Debug)]
 pub(crate) struct RoleWatch {
     silence: Silence,
+    /// The present life of this box knows of the other one.
+    met: Pair<bool>,
+    /// When the box became active last.
+    active_since: Pair<Moment>,
+    /// When the box heard that the other one is active.
+    news_at: Pair<Option<Moment>>,
+    /// Bound of an overlap of which the draining box does not know.
+    unknown_overlap: Duration,
     overlap_since: Option<Moment>,
-    /// The last one that forwarded alone.
-    sole: Option<Side>,
     now: Forwarders,
     /// Times that two were active, with an excuse.
     pub(crate) splits: u64,
@@ -87,19 +100,50 @@ impl RoleWatch {
                 needed: renews_alone.max(heartbeat + heartbeat / 2),
                 resolves_in: plan.failover_max() + heartbeat * 2,
             },
+            met: Pair::default(),
+            active_since: Pair::default(),
+            news_at: Pair::default(),
+            unknown_overlap: if plan.promises_calm() { OVERLAP } else { plan.failover_max() },
             overlap_since: None,
-            sole: None,
             now: Forwarders::None,
             splits: 0,
         }
     }
 
-    /// A heartbeat was taken in by a box, or a box began or went on to run.
-    pub(crate) fn silence_ends(&mut self, now: Moment) {
+    /// A life begins.
+    pub(crate) fn starts(&mut self, side: Side, now: Moment) {
+        self.met = Pair::default();
+        self.news_at[side] = None;
         self.silence.ends(now);
     }
 
-    /// Looks at the gates; says who forwards alone if that is somebody else than before.
+    /// A stopped process goes on.
+    pub(crate) fn goes_on(&mut self, now: Moment) {
+        self.silence.ends(now);
+    }
+
+    /// A box found its peer.
+    pub(crate) fn meets(&mut self, side: Side) {
+        self.met[side] = true;
+    }
+
+    /// A box took in a heartbeat that was sent at this moment.
+    pub(crate) fn heard(&mut self, side: Side, sent_at: Moment, now: Moment) {
+        if self.met == (Pair { a: true, b: true }) {
+            self.silence.ends(now);
+        }
+        if sent_at >= self.active_since[side.other()] {
+            self.news_at[side].get_or_insert(now);
+        }
+    }
+
+    /// A gate became active.
+    pub(crate) fn becomes_active(&mut self, side: Side, now: Moment) {
+        self.active_since[side] = now;
+        self.news_at[side.other()] = None;
+    }
+
+    /// Looks at the gates; says who begins to forward alone.
     pub(crate) fn look(
         &mut self,
         now: Moment,
@@ -113,11 +157,14 @@ impl RoleWatch {
             }
             Forwarders::One(side) => {
                 self.overlap_since = None;
-                let is_new = before == Forwarders::Both || self.sole != Some(side);
-                self.sole = Some(side);
-                (Some(side).filter(|_| is_new), None)
+                (Some(side).filter(|_| before != self.now), None)
             }
-            Forwarders::Both => (None, self.judge_overlap(now, gates, before)),
+            Forwarders::Both => {
+                if before != Forwarders::Both {
+                    self.overlap_since = Some(now);
+                }
+                (None, self.judge_overlap(now, gates, before))
+            }
         }
     }
 
@@ -127,24 +174,35 @@ impl RoleWatch {
         gates: Pair<Gate>,
         before: Forwarders,
     ) -> Option<Violation> {
-        let since = *self.overlap_since.get_or_insert(now);
-        let is_excused = self.silence.excuses_two(now);
-        let is_handover = gates.both().iter().any(|gate| gate.role == Role::Draining);
-        if before != Forwarders::Both && !is_handover {
+        let draining = Side::BOTH.into_iter().find(|side| gates[*side].role == Role::Draining);
+        if before != Forwarders::Both && draining.is_none() {
             self.splits += 1;
         }
-        let quiet = now.since(self.silence.since);
-        if is_excused || (is_handover && now.since(since) <= OVERLAP) {
+        let is_short = draining.is_some_and(|side| self.overlap_is_short(side, now));
+        if is_short || self.silence.excuses_two(now) {
             return None;
         }
-        let invariant = if is_handover { Invariant::ShortOverlap } else { Invariant::OneActive };
+        let invariant =
+            if draining.is_some() { Invariant::ShortOverlap } else { Invariant::OneActive };
+        Some(Violation { at: now, invariant, what: self.describe(now, gates) })
+    }
+
+    fn overlap_is_short(&self, draining: Side, now: Moment) -> bool {
+        let since = self.overlap_since.unwrap_or(now);
+        let after_news =
+            self.news_at[draining].is_none_or(|at| now.since(at.max(since)) <= OVERLAP);
+        after_news && now.since(since) <= self.unknown_overlap.max(OVERLAP)
+    }
+
+    fn describe(&self, now: Moment, gates: Pair<Gate>) -> String {
         let Pair { a, b } = gates;
-        let what = format!(
+        let since = self.overlap_since.unwrap_or(now);
+        let quiet = now.since(self.silence.since);
+        format!(
             "A is {} (epoch {}, lease to {}), B is {} (epoch {}, lease to {}); both forward since \
              {since}, silence of both directions {quiet:?}",
             a.role, a.epoch, a.ends, b.role, b.epoch, b.ends
-        );
-        Some(Violation { at: now, invariant, what })
+        )
     }
 
     pub(crate) fn forwarders(&self) -> Forwarders {

@@ -9,6 +9,9 @@ use crate::pair::{Pair, Side};
 use crate::rng::Rng;
 use crate::time::Moment;
 
+/// A slow local network.
+const SLOW: Duration = Duration::from_millis(10);
+
 /// The fastest allowed twice: that is where time is shortest.
 const TIMERS: [Timers; 8] = [
     Timers::millis(10, 30),
@@ -96,8 +99,9 @@ fn draw_weather(rng: &mut Rng, profile: Profile, heartbeat: Duration) -> Weather
         cut: false,
         loss: if rng.chance(500) { rng.below(150) } else { 0 },
         duplicates: if rng.chance(500) { rng.below(200) } else { 0 },
-        delay: rng.duration(Duration::from_micros(50), heartbeat / 8),
-        jitter: rng.duration(Duration::from_micros(50), heartbeat / 3),
+        // The usual weather of a local network is never worse than that, however slow the timers.
+        delay: rng.duration(Duration::from_micros(50), (heartbeat / 8).min(SLOW)),
+        jitter: rng.duration(Duration::from_micros(50), (heartbeat / 3).min(SLOW)),
     }
 }
 

@@ -72,7 +72,6 @@ impl World {
         self.stats.crashes += 1;
         self.trace.brief(self.now, || format!("{side} dies: {death:?}"));
         self.hosts[side].process = None;
-        self.hosts[side].plane.forget_reports();
         match death {
             Death::Kill => {}
             Death::Power { disk_survives } => {

@@ -23,9 +23,11 @@ impl World {
         let disk = self.hosts[side].disk;
         self.outputs[side].begins(disk);
         self.hosts[side].begin_life(self.now, seed);
-        self.roles.silence_ends(self.now);
+        self.roles.starts(side, self.now);
         self.trace.brief(self.now, || format!("{side} starts, epoch {disk} on disk"));
         self.drain(side, Cause::Start);
+        // What the data plane reported while nobody listened is read first.
+        self.report(side);
     }
 
     /// A datagram reaches a box: its core at once, or a socket's queue while the process is stopped.
@@ -54,7 +56,7 @@ impl World {
         if !hostile && was_accepted {
             self.hostile.remember(side, datagram);
             if *lane == Lane::Heartbeat {
-                self.roles.silence_ends(self.now);
+                self.roles.heard(side, datagram.sent_at, self.now);
             }
         }
     }
@@ -161,7 +163,7 @@ impl World {
         process.wakes_at = Moment::NEVER;
         let due = process.node.next_deadline();
         let stalled = std::mem::take(&mut process.stalled);
-        self.roles.silence_ends(self.now);
+        self.roles.goes_on(self.now);
         self.trace.brief(self.now, || format!("{side} goes on"));
         self.perform(side, stalled);
         self.read_sockets(side, Lane::Heartbeat);

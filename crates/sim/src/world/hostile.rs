@@ -106,6 +106,7 @@ impl World {
                     lane: transmit.lane,
                     from: [0xfe; 16],
                     bytes: transmit.bytes.clone(),
+                    sent_at: self.now,
                     hostile: true,
                 };
                 self.after(Duration::from_micros(100), Event::Arrive(side, datagram));
@@ -124,6 +125,7 @@ fn noise(rng: &mut Rng, paths: usize) -> Datagram {
         lane: if rng.chance(500) { Lane::Heartbeat } else { Lane::Replication },
         from: rng.octets(),
         bytes: (0..length).map(|_| rng.octets::<1>()[0]).collect(),
+        sent_at: Moment::START,
         hostile: true,
     }
 }

@@ -94,7 +94,7 @@ impl World {
         self.report(side);
     }
 
-    fn report(&mut self, side: Side) {
+    pub(super) fn report(&mut self, side: Side) {
         let (changes, lost) = self.hosts[side].plane.read_reports();
         if !changes.is_empty() {
             self.reported(side, &changes);

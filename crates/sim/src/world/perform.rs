@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use hitless_core::node::{Destination, Output, TableJob, Transmit};
+use hitless_core::node::{Destination, Event as NodeEvent, Output, TableJob, Transmit};
 use hitless_model::Role;
 
 use super::{Event, PATH_VLANS, Vlan, World};
@@ -52,13 +52,21 @@ impl World {
             Output::Transmit(transmit) => self.transmit(side, transmit),
             Output::Gate { role, epoch, lease_until } => {
                 let ends = self.hosts[side].clock.end_of_lease(lease_until);
-                self.set_gate(side, Gate { role, epoch, ends });
+                let before = self.hosts[side].plane.gate;
+                let goes_on = role.forwards() && before.role.forwards();
+                let since = if goes_on { before.since } else { self.now };
+                self.set_gate(side, Gate { role, epoch, since, ends });
             }
             Output::Announce => self.announce(side),
             Output::Table(job) => self.take_job(side, job),
             Output::PersistEpoch(epoch) => self.hosts[side].disk = epoch,
             Output::Decision(decision) => self.stats.decided(&decision),
-            Output::Event(event) => self.stats.happened(&event),
+            Output::Event(event) => {
+                self.stats.happened(&event);
+                if matches!(event, NodeEvent::PeerFound { .. }) {
+                    self.roles.meets(side);
+                }
+            }
             Output::Neighbour { .. } => {}
         }
     }
@@ -75,6 +83,7 @@ impl World {
         self.stats.role_changes += 1;
         if gate.role == Role::Active {
             self.stats.actives += 1;
+            self.roles.becomes_active(side, self.now);
         }
         if self.is_settled && !self.plan_expects_changes() {
             let invariant =
@@ -96,7 +105,8 @@ impl World {
         let from = self.hosts[side].addresses[path];
         for at in link.arrivals(self.now, &mut self.rngs.links) {
             let bytes = bytes.clone();
-            let datagram = Datagram { path, lane, from, bytes, hostile: false };
+            let sent_at = self.now;
+            let datagram = Datagram { path, lane, from, bytes, sent_at, hostile: false };
             self.queue.push(at, Event::Arrive(other, datagram));
         }
     }
