@@ -4,6 +4,18 @@
 //! Frames are built and checked by etherparse, which sums from scratch what the programs only adjust.
 //! `support` has the world that the frames live in; each other module is one part of the behaviour.
 
+mod arp;
+mod balance;
+mod closing;
+
+mod exits;
+mod floating;
+mod icmp;
 mod load;
+mod malformed;
+mod pending;
+mod roles;
 mod support;
+mod table_full;
 mod tcp;
+mod udp;

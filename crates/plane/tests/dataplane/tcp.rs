@@ -1,13 +1,18 @@
-//! TCP connections: opened, followed, moved into the main table, closed.
+//! TCP connections: opened, followed into the main table, used.
 
 use hitless_model::Counter::{
-    ConnectionsCreated, ConnectionsEstablished, ForwardedToClient, ForwardedToReal,
+    ConnectionsCreated, ConnectionsEstablished, DropTtlExpired, ForwardedToClient, ForwardedToReal,
 };
-use hitless_model::abi::map;
-use hitless_model::tcp::{ACK, SYN};
+use hitless_model::abi::{CONN_MAC_KNOWN, CONN_REPLICATE, Conn, EVENT_ESTABLISHED, map};
+use hitless_model::tcp::{ACK, SYN, seen};
 
 use crate::support::case::Case;
-use crate::support::scene::{CLIENT, TCP, WEB, at_client, at_real, flow, from_client, from_real};
+use crate::support::frame::Frame;
+use crate::support::scene::{
+    CLIENT, CLIENT_MAC, CLIENT_VLAN, OWN_CLIENT_MAC, OWN_SERVER_MAC, SERVER_VLAN, TCP,
+    VIRTUAL_SERVER_MAC, WEB, at_client, at_real, flow, from_client, from_real, raw, real, real_mac,
+    seconds_from_now,
+};
 use crate::support::world::{Verdict, World};
 
 #[test]
@@ -41,8 +46,185 @@ fn a_handshake_goes_both_ways_and_ends_in_the_main_table() {
         becomes: Some(at_real(1, &ack).bytes()),
         counts: &[ConnectionsEstablished, ForwardedToReal],
     });
-    assert!(world.conn(map::CONN_FWD, flow(CLIENT, WEB, TCP)).is_some());
-    assert_eq!(world.connections(map::CONN_REV), 1);
-    assert_eq!(world.connections(map::EMB_FWD), 0);
-    assert_eq!(world.connections(map::EMB_REV), 0);
+    for (table, entries) in
+        [(map::CONN_FWD, 1), (map::CONN_REV, 1), (map::EMB_FWD, 0), (map::EMB_REV, 0)]
+    {
+        assert_eq!(world.connections(table), entries, "{table}");
+    }
+}
+
+#[test]
+fn both_entries_say_everything_about_the_connection() {
+    let mut world = World::active();
+    let start = seconds_from_now(0);
+    world.establish();
+    let forward = world.conn(map::CONN_FWD, flow(CLIENT, WEB, TCP)).expect("established");
+    let reverse = world.conn(map::CONN_REV, flow(real(1), CLIENT, TCP)).expect("established");
+    // The coarse clock may lag by a tick.
+    let is_recent = |time: u64| time + 20_000_000 > start && time <= seconds_from_now(0);
+    for conn in [forward, reverse] {
+        assert!(
+            is_recent(conn.created) && is_recent(conn.last_seen) && conn.last_seen >= conn.created
+        );
+    }
+    let (rewrite_ip, rewrite_port) = raw(real(1));
+    let seen = seen::REAL_ANSWERED | seen::CLIENT_CONFIRMED;
+    let expected = Conn {
+        last_seen: forward.last_seen,
+        created: forward.created,
+        packets: 2,
+        bytes: 80,
+        rewrite_ip,
+        rewrite_port,
+        seen,
+        flags: CONN_REPLICATE,
+        next_hop: 1,
+        virtual_server: 1,
+        out_ifindex: world.ports.server,
+        in_vlan: CLIENT_VLAN,
+        out_vlan: SERVER_VLAN,
+        ..Conn::default()
+    };
+    assert_eq!(forward, expected);
+    let (rewrite_ip, rewrite_port) = raw(WEB);
+    let expected = Conn {
+        last_seen: reverse.last_seen,
+        created: reverse.created,
+        packets: 1,
+        bytes: 40,
+        rewrite_ip,
+        rewrite_port,
+        seen,
+        flags: CONN_REPLICATE | CONN_MAC_KNOWN,
+        virtual_server: 1,
+        out_ifindex: world.ports.client,
+        in_vlan: SERVER_VLAN,
+        out_vlan: CLIENT_VLAN,
+        mac: CLIENT_MAC,
+        ..Conn::default()
+    };
+    assert_eq!(reverse, expected);
+}
+
+#[test]
+fn an_established_connection_is_told_of_once() {
+    let mut world = World::active();
+    world.establish();
+    world.run(world.ports.client, &from_client(ACK).bytes());
+    let events = world.events();
+    assert_eq!(events.len(), 1);
+    assert_eq!((events[0].kind, events[0].key), (EVENT_ESTABLISHED, flow(CLIENT, WEB, TCP)));
+    let forward = world.conn(map::CONN_FWD, flow(CLIENT, WEB, TCP)).expect("established");
+    // The segment after the event is in the entry only.
+    let told = Conn { packets: 2, bytes: 80, last_seen: events[0].conn.last_seen, ..forward };
+    assert_eq!(events[0].conn, told);
+    let usage: hitless_model::abi::TableUse = world.element(map::USE_BPF, 0);
+    assert_eq!((usage.made, usage.removed), (1, 0));
+}
+
+#[test]
+fn data_goes_both_ways_with_right_checksums() {
+    let mut world = World::active();
+    world.establish();
+    let payload: Vec<u8> = (0..1460_u32).map(|byte| byte.to_le_bytes()[0]).collect();
+    for length in [0, 1, 2, 17, 536, 1459, 1460] {
+        let sent = from_client(ACK).with_payload(&payload[..length]);
+        world.check(Case {
+            says: "data to the real",
+            at: world.ports.client,
+            frame: sent.bytes(),
+            verdict: Verdict::Redirect,
+            becomes: Some(at_real(1, &sent).bytes()),
+            counts: &[ForwardedToReal],
+        });
+        let sent = from_real(1, ACK).with_payload(&payload[..length]);
+        world.check(Case {
+            says: "data to the client",
+            at: world.ports.server,
+            frame: sent.bytes(),
+            verdict: Verdict::Redirect,
+            becomes: Some(at_client(&sent).bytes()),
+            counts: &[ForwardedToClient],
+        });
+    }
+}
+
+#[test]
+fn only_its_own_entry_counts_a_packet() {
+    let mut world = World::active();
+    world.establish();
+    let reverse = world.conn(map::CONN_REV, flow(real(1), CLIENT, TCP));
+    let sent = from_client(ACK).with_payload(&[7; 100]);
+    world.run(world.ports.client, &sent.bytes());
+    let forward = world.conn(map::CONN_FWD, flow(CLIENT, WEB, TCP)).expect("established");
+    assert_eq!((forward.packets, forward.bytes), (3, 220));
+    assert_eq!(world.conn(map::CONN_REV, flow(real(1), CLIENT, TCP)), reverse);
+}
+
+#[test]
+fn the_last_hop_is_not_forwarded() {
+    let mut world = World::active();
+    let (client, server) = (world.ports.client, world.ports.server);
+    for ttl in [0, 1] {
+        let first = Frame { ttl, ..from_client(SYN) }.bytes();
+        let outcome = world.run(client, &first);
+        assert_eq!(outcome.verdict, Verdict::Drop);
+        assert_eq!(world.counters()[&DropTtlExpired], u64::from(ttl) + 1);
+    }
+    let mut world = World::active();
+    world.establish();
+    for ttl in [0, 1] {
+        let forward = Frame { ttl, ..from_client(ACK) }.bytes();
+        world.check_dropped("to the real", client, forward, DropTtlExpired);
+        let reverse = Frame { ttl, ..from_real(1, ACK) }.bytes();
+        world.check_dropped("to the client", server, reverse, DropTtlExpired);
+    }
+    let forward = world.conn(map::CONN_FWD, flow(CLIENT, WEB, TCP)).expect("established");
+    assert_eq!(forward.packets, 2, "what is dropped is not counted as forwarded");
+    let barely = Frame { ttl: 2, ..from_client(ACK) };
+    world.check(Case {
+        says: "the hop before",
+        at: client,
+        frame: barely.bytes(),
+        verdict: Verdict::Redirect,
+        becomes: Some(at_real(1, &barely).bytes()),
+        counts: &[ForwardedToReal],
+    });
+}
+
+#[test]
+fn a_repeated_syn_goes_to_the_same_real() {
+    let mut world = World::active();
+    let syn = from_client(SYN);
+    world.run(world.ports.client, &syn.bytes());
+    world.check(Case {
+        says: "the client repeats its SYN",
+        at: world.ports.client,
+        frame: syn.bytes(),
+        verdict: Verdict::Redirect,
+        becomes: Some(at_real(1, &syn).bytes()),
+        counts: &[ForwardedToReal],
+    });
+}
+
+#[test]
+fn frames_to_the_own_mac_are_forwarded_too() {
+    let world = World::active();
+    let syn = Frame { macs: (CLIENT_MAC, OWN_CLIENT_MAC), ..from_client(SYN) };
+    assert_eq!(world.run(world.ports.client, &syn.bytes()).frame, at_real(1, &syn).bytes());
+    let answer = Frame { macs: (real_mac(1), OWN_SERVER_MAC), ..from_real(1, SYN | ACK) };
+    assert_eq!(world.run(world.ports.server, &answer.bytes()).frame, at_client(&answer).bytes());
+}
+
+#[test]
+fn a_client_on_the_server_vlan_is_balanced_as_well() {
+    let world = World::active();
+    let client = std::net::SocketAddrV4::new([192, 158, 39, 200].into(), 40_000);
+    let mac = [0xa, 0, 0, 0, 3, 200];
+    let syn = Frame { macs: (mac, VIRTUAL_SERVER_MAC), src: client, ..from_client(SYN) };
+    let reached = at_real(1, &syn);
+    assert_eq!(world.run(world.ports.server, &syn.bytes()).frame, reached.bytes());
+    let answer = Frame { dst: client, ..from_real(1, SYN | ACK) };
+    let back = Frame { macs: (OWN_SERVER_MAC, mac), src: WEB, ttl: 63, ..answer.clone() };
+    assert_eq!(world.run(world.ports.server, &answer.bytes()).frame, back.bytes());
 }

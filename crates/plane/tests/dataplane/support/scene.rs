@@ -9,9 +9,10 @@ use hitless_model::abi::{
     NEXT_HOP_VALID, NextHop, Real, RoleWord, TableUse, VS_IN_SERVICE, VS_REPLICATE, VirtualKey,
     VirtualServer, VlanPort, map,
 };
+use hitless_model::tcp::{ACK, SYN};
 
 use super::frame::{Carries, Frame};
-use super::world::World;
+use super::world::{Verdict, World};
 
 pub(crate) const CLIENT_VLAN: u16 = 2;
 pub(crate) const SERVER_VLAN: u16 = 3;
@@ -143,6 +144,23 @@ impl World {
     pub(crate) fn set_role(&mut self, role: Role, lease_until: u64) {
         let word = RoleWord { role: role as u32, epoch: 1, lease_until, ..RoleWord::default() };
         self.set_element(map::ROLE, 0, word);
+    }
+
+    /// Opens the connection of [`CLIENT`] to [`WEB`] at the first real, up to the main table.
+    pub(crate) fn establish(&mut self) {
+        self.handshake(CLIENT, 1);
+        assert!(self.conn(map::CONN_FWD, flow(CLIENT, WEB, TCP)).is_some());
+    }
+
+    /// A client's handshake with [`WEB`], whose turn is this real's.
+    pub(crate) fn handshake(&mut self, client: SocketAddrV4, index: u32) {
+        for (at, frame) in [
+            (self.ports.client, Frame { src: client, ..from_client(SYN) }),
+            (self.ports.server, Frame { dst: client, ..from_real(index, SYN | ACK) }),
+            (self.ports.client, Frame { src: client, ..from_client(ACK) }),
+        ] {
+            assert_eq!(self.run(at, &frame.bytes()).verdict, Verdict::Redirect);
+        }
     }
 
     fn put_ports(&mut self) {
