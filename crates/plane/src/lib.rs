@@ -32,7 +32,7 @@ mod testing;
 pub use apply::Applied;
 pub use conn::{
     ConnDetail, ConnTable, Counts, DirectionDetail, DumpCursor, Refusal, Refused, Scope,
-    SweepPolicy, Swept, Tally, Usage, Which,
+    SweepCursor, SweepPolicy, Swept, Tally, Usage, Which,
 };
 pub use counters::CounterReader;
 pub use desired::{

@@ -9,10 +9,11 @@ use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::Duration;
 
 use hitless_core::node::{BatchId, Captured, Change, Snapshot, TableJob};
+use hitless_model::abi::RoleWord;
 use hitless_model::{ConnRecord, Counter, Instant, Role};
 use hitless_plane::{
-    ConnEvent, ConnTable, CounterReader, DumpCursor, EventReader, RoleHandle, Scope, SweepPolicy,
-    Which,
+    ConnEvent, ConnTable, CounterReader, DumpCursor, EventReader, RoleHandle, Scope, SweepCursor,
+    SweepPolicy, Which,
 };
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
@@ -26,8 +27,12 @@ pub(crate) const JOBS_WAITING: usize = 1_024;
 const EVENTS_A_TURN: usize = 512;
 /// Connections in one part of a dump.
 const PART: usize = 1_024;
-/// How often finished connections are looked for.
+/// Pause between two looks for connections that are over.
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
+/// Connections looked at in one turn, some two milliseconds: nothing waits longer for a sweep.
+const SWEPT_A_TURN: usize = 4_096;
+/// Pause between two parts of a sweep: a full default table takes a second, a tenth of it at work.
+const SWEEP_PAUSE: Duration = Duration::from_millis(20);
 /// How long a turn waits for events before it looks at its jobs again: it bounds what a batch from
 /// the peer waits for, and costs a few system calls a millisecond.
 const PATIENCE: Duration = Duration::from_millis(1);
@@ -55,14 +60,19 @@ pub(crate) struct TableThread {
 struct Running {
     own: TableThread,
     dump: Option<Dump>,
-    swept: Instant,
+    sweep: SweepCursor,
+    /// When the next part of a sweep is due.
+    sweep_due: Instant,
     lost: u64,
 }
 
 impl TableThread {
     /// Works until the core thread has ended.
     pub(crate) fn run(self) {
-        let mut running = Running { own: self, dump: None, swept: clock::now(), lost: 0 };
+        // A process that was killed in the middle of its work has not counted all of it.
+        said("count of the connection table", self.table.recount());
+        let (sweep, sweep_due) = (SweepCursor::default(), clock::now() + SWEEP_EVERY);
+        let mut running = Running { own: self, dump: None, sweep, sweep_due, lost: 0 };
         while running.turn().is_ok() {}
     }
 }
@@ -80,8 +90,7 @@ impl Running {
                 Err(TryRecvError::Disconnected) => return Err(Gone),
             }
         }
-        if clock::now().saturating_since(self.swept) >= SWEEP_EVERY {
-            self.swept = clock::now();
+        if clock::now() >= self.sweep_due {
             self.look_for_losses()?;
             self.sweep()?;
         }
@@ -144,7 +153,10 @@ impl Running {
                 Change::Upsert(_) => {}
                 Change::Remove(key) => said("remove", table.remove(&[key])),
                 Change::DumpBegins => table.begin_peer_dump(),
-                Change::DumpEnds => said("end of the peer's dump", table.end_peer_dump()),
+                Change::DumpEnds => {
+                    let forwards = self.own.gate.read().is_ok_and(|word| forwards(&word));
+                    said("end of the peer's dump", table.end_peer_dump(forwards));
+                }
             }
         }
         refused += self.upsert(&upserts);
@@ -212,15 +224,20 @@ impl Running {
 
     /// Only who forwards knows which connections are over; its peer is told.
     fn sweep(&mut self) -> Result<(), Gone> {
-        let Ok(word) = self.own.gate.read() else { return Ok(()) };
-        let role = u8::try_from(word.role).ok().and_then(Role::from_number);
-        if !role.is_some_and(Role::forwards) {
+        let now = clock::now();
+        self.sweep_due = now + SWEEP_EVERY;
+        let Some(word) = self.own.gate.read().ok().filter(|word| forwards(word)) else {
             return Ok(());
-        }
+        };
         let policy = SweepPolicy::since(Instant::from_nanos(word.active_since));
-        match self.own.table.sweep(clock::now(), &policy) {
-            Ok(swept) if swept.replicated.is_empty() => Ok(()),
-            Ok(swept) => {
+        match self.own.table.sweep(&mut self.sweep, SWEPT_A_TURN, now, &policy) {
+            Ok((swept, finished)) => {
+                if !finished {
+                    self.sweep_due = now + SWEEP_PAUSE;
+                }
+                if swept.replicated.is_empty() {
+                    return Ok(());
+                }
                 let removed = swept.replicated.into_iter().map(Captured::Remove).collect();
                 self.tell(CoreInput::Captured(removed))
             }
@@ -230,6 +247,10 @@ impl Running {
             }
         }
     }
+}
+
+fn forwards(word: &RoleWord) -> bool {
+    u8::try_from(word.role).ok().and_then(Role::from_number).is_some_and(Role::forwards)
 }
 
 fn said<T>(what: &str, outcome: hitless_plane::Result<T>) {

@@ -15,7 +15,7 @@ mod usage;
 
 pub use dump::{ConnDetail, DirectionDetail, DumpCursor, Scope, Which};
 pub use entry::Refusal;
-pub use sweep::{SweepPolicy, Swept};
+pub use sweep::{SweepCursor, SweepPolicy, Swept};
 pub use table::{ConnTable, Refused};
 pub use tally::{Counts, Tally};
 pub use usage::Usage;

@@ -8,7 +8,7 @@ use hitless_model::abi::{Conn, FlowKey};
 use hitless_model::tcp::seen;
 use hitless_model::{ConnKey, Instant, Protocol};
 
-use super::dump::{PART, Scope, Which};
+use super::dump::{Scope, Which};
 use super::entry;
 use super::table::{ConnTable, remove_entries};
 use super::usage::Delta;
@@ -60,46 +60,67 @@ struct Limits {
     pending: Duration,
 }
 
+/// How far a sweep has come. A full table takes a while, and whoever sweeps has other work: so it is
+/// done in parts.
+#[derive(Debug, Default)]
+pub struct SweepCursor {
+    small_table: bool,
+    position: Position<FlowKey>,
+}
+
 impl ConnTable {
-    /// Removes every connection whose time is over in both directions.
-    pub fn sweep(&self, now: Instant, policy: &SweepPolicy) -> Result<Swept> {
+    /// Removes connections whose time is over in both directions, looking at about `max` of them.
+    /// Says true in the second place when the sweep has seen both tables; the next call begins anew.
+    pub fn sweep(
+        &self,
+        cursor: &mut SweepCursor,
+        max: usize,
+        now: Instant,
+        policy: &SweepPolicy,
+    ) -> Result<(Swept, bool)> {
         let mut swept = Swept::default();
-        let mut delta = Delta::default();
-        let outcome = self.sweep_table(Which::Main, now, policy, |key, conn| {
-            delta.removed += 1;
-            if Scope::Replicated.includes(conn) {
-                swept.replicated.extend(entry::conn_key(key));
-            }
-        });
-        self.accounts.add(&self.shared, delta)?;
-        outcome?;
-        self.sweep_table(Which::Embryonic, now, policy, |_, _| swept.embryonic += 1)?;
-        swept.established = delta.removed;
-        Ok(swept)
+        if cursor.small_table {
+            self.sweep_part((Which::Embryonic, cursor, max), now, policy, |_, _| {
+                swept.embryonic += 1;
+            })?;
+        } else {
+            let mut delta = Delta::default();
+            let outcome = self.sweep_part((Which::Main, cursor, max), now, policy, |key, conn| {
+                delta.removed += 1;
+                if Scope::Replicated.includes(conn) {
+                    swept.replicated.extend(entry::conn_key(key));
+                }
+            });
+            self.accounts.add(&self.shared, delta)?;
+            outcome?;
+            swept.established = delta.removed;
+        }
+        if !matches!(cursor.position, Position::End) {
+            return Ok((swept, false));
+        }
+        let was_small = cursor.small_table;
+        *cursor = SweepCursor { small_table: !was_small, position: Position::Start };
+        Ok((swept, was_small))
     }
 
-    fn sweep_table(
+    fn sweep_part(
         &self,
-        which: Which,
+        (which, cursor, max): (Which, &mut SweepCursor, usize),
         now: Instant,
         policy: &SweepPolicy,
         mut removed: impl FnMut(&FlowKey, &Conn),
     ) -> Result<()> {
         let table = self.table(which);
         let resolver = self.shared.resolver();
-        let mut position = Position::Start;
-        while !matches!(position, Position::End) {
-            for (key, forward) in table.forward.read_part(&mut position, PART)? {
-                let limits = limits(&resolver, &key, policy);
-                if !is_over(&key, &forward, limits, (now, policy)) {
-                    continue;
-                }
-                let reverse = table.reverse.get(&entry::reverse_key(&key, &forward))?;
-                let alive =
-                    reverse.is_some_and(|conn| !is_over(&key, &conn, limits, (now, policy)));
-                if !alive && remove_entries(table, &key, &forward)? {
-                    removed(&key, &forward);
-                }
+        for (key, forward) in table.forward.read_part(&mut cursor.position, max)? {
+            let limits = limits(&resolver, &key, policy);
+            if !is_over(&key, &forward, limits, (now, policy)) {
+                continue;
+            }
+            let reverse = table.reverse.get(&entry::reverse_key(&key, &forward))?;
+            let alive = reverse.is_some_and(|conn| !is_over(&key, &conn, limits, (now, policy)));
+            if !alive && remove_entries(table, &key, &forward)? {
+                removed(&key, &forward);
             }
         }
         Ok(())

@@ -2,7 +2,7 @@ use std::time::{Duration, Instant as Wall};
 
 use hitless_model::{ConnStage, Protocol};
 
-use super::sandbox::{CAPACITY, Sandbox, at, dumped, in_use};
+use super::sandbox::{CAPACITY, Sandbox, at, dumped, in_use, sweep_all};
 use crate::conn::{DumpCursor, Refusal, SweepPolicy, Which};
 use crate::kernel_map::Position;
 use crate::testing::{ESTABLISHED, VIP, record};
@@ -100,7 +100,7 @@ fn the_sweep_removes_what_is_over_and_counts_it() {
     table.upsert(&records, at(1000)).unwrap();
 
     let policy = SweepPolicy::since(at(0));
-    let swept = table.sweep(at(1000), &policy).unwrap();
+    let swept = sweep_all(&table, at(1000), &policy);
     let mut expected = vec![records[1].key, records[2].key];
     expected.sort();
     let mut told = swept.replicated;
@@ -109,13 +109,13 @@ fn the_sweep_removes_what_is_over_and_counts_it() {
     assert_eq!((swept.established, swept.embryonic), (2, 0));
     assert_eq!(in_use(&table), 6);
 
-    let swept = table.sweep(at(1030), &policy).unwrap();
+    let swept = sweep_all(&table, at(1030), &policy);
     assert_eq!((swept.established, swept.embryonic), (0, 1));
     assert!(dumped(&table, Which::Embryonic, 10).is_empty());
 
     let fresh = SweepPolicy::since(at(1090));
-    assert_eq!(table.sweep(at(1100), &fresh).unwrap().established, 0);
-    assert_eq!(table.sweep(at(1190), &fresh).unwrap().established, 6);
+    assert_eq!(sweep_all(&table, at(1100), &fresh).established, 0);
+    assert_eq!(sweep_all(&table, at(1190), &fresh).established, 6);
     assert_eq!(in_use(&table), 0);
 }
 
@@ -129,14 +129,14 @@ fn a_connection_that_is_busy_in_one_direction_only_is_kept() {
     conn.last_seen = at(1150).as_nanos();
     reverse.put(&key, &conn).unwrap();
     let policy = SweepPolicy::since(at(0));
-    assert_eq!(table.sweep(at(1200), &policy).unwrap().established, 0);
+    assert_eq!(sweep_all(&table, at(1200), &policy).established, 0);
     let detail =
         table.dump_detail(Which::Main, 10, &mut DumpCursor::default(), at(1200)).unwrap().remove(0);
     assert_eq!(detail.record.idle, Duration::from_secs(50));
     assert_eq!(detail.age, Duration::from_secs(200));
     assert_eq!(detail.stage, ConnStage::Established);
     assert!(detail.from_peer && detail.replicated);
-    assert_eq!(table.sweep(at(1250), &policy).unwrap().established, 1);
+    assert_eq!(sweep_all(&table, at(1250), &policy).established, 1);
 }
 
 #[test]

@@ -4,10 +4,12 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::Duration;
 
 use hitless_model::ConnRecord;
-use hitless_model::abi::CONN_FROM_PEER;
+use hitless_model::abi::{CONN_FROM_PEER, Conn, FlowKey};
 
 use super::sandbox::{CAPACITY, Sandbox, at, dumped, in_use};
+use crate::conn::entry::{forward_key, reverse_key};
 use crate::conn::{ConnTable, Refusal, Which};
+use crate::kernel_map::KernelMap;
 use crate::testing::{ESTABLISHED, module, name, ports, record, virtual_server};
 
 fn upserted(table: &mut ConnTable, records: &[ConnRecord]) {
@@ -106,13 +108,39 @@ fn the_end_of_a_dump_removes_what_the_peer_has_no_more() {
     table.begin_peer_dump();
     upserted(&mut table, &records[..4]);
     table.remove(&[records[0].key]).unwrap();
-    assert_eq!(table.end_peer_dump().unwrap(), 5);
+    assert_eq!(table.end_peer_dump(true).unwrap(), 5);
     let mut expected = [records[1], records[2], records[3], records[9]];
     expected.sort_by_key(|record| record.key);
     assert_eq!(dumped(&table, Which::Main, 3), expected);
     assert_eq!(in_use(&table), 4);
-    assert_eq!(table.end_peer_dump().unwrap(), 0, "an end without a beginning removes nothing");
+    assert_eq!(table.end_peer_dump(true).unwrap(), 0, "an end without a beginning removes nothing");
     assert_eq!(in_use(&table), 4);
+
+    // A box that does not forward has no connections but the peer's.
+    table.begin_peer_dump();
+    upserted(&mut table, &records[1..3]);
+    assert_eq!(table.end_peer_dump(false).unwrap(), 2);
+    assert_eq!(in_use(&table), 2);
+}
+
+#[test]
+fn a_box_that_forwards_keeps_what_carried_packets_here() {
+    let sandbox = Sandbox::new();
+    let mut table = sandbox.filled(CAPACITY).connections();
+    upserted(&mut table, &[record(0), record(1), record(2)]);
+    let used = |which: &KernelMap<FlowKey, Conn>, key: FlowKey| {
+        let mut conn = which.get(&key).unwrap().unwrap();
+        conn.packets = 1;
+        which.put(&key, &conn).unwrap();
+    };
+    let main = table.table(Which::Main);
+    let (first, second) = (forward_key(&record(0).key), forward_key(&record(1).key));
+    used(&main.forward, first);
+    let conn = main.forward.get(&second).unwrap().unwrap();
+    used(&main.reverse, reverse_key(&second, &conn));
+    table.begin_peer_dump();
+    assert_eq!(table.end_peer_dump(true).unwrap(), 1);
+    assert_eq!(in_use(&table), 2);
 }
 
 #[test]

@@ -8,7 +8,7 @@ use hitless_model::abi::RoleWord;
 use hitless_model::tcp::seen;
 use hitless_model::{ConnRecord, Counter, Instant, Mac, Role};
 
-use super::sandbox::{CAPACITY, Sandbox, at, in_use};
+use super::sandbox::{CAPACITY, Sandbox, at, in_use, sweep_all};
 use crate::conn::{SweepPolicy, Which};
 use crate::desired::{PortFacts, desired};
 use crate::plane::{Plane, classifier};
@@ -129,7 +129,7 @@ fn programs_and_user_space_keep_one_account() {
     let table = plane.connections();
     assert_eq!(in_use(&table), 1);
     let far = at(1_000_000_000);
-    let swept = table.sweep(far, &SweepPolicy::since(Instant::ZERO)).unwrap();
+    let swept = sweep_all(&table, far, &SweepPolicy::since(Instant::ZERO));
     assert_eq!(swept.established, 1);
     assert_eq!(in_use(&table), 0);
     open_connection(&mut plane);

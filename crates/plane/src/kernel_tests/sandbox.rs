@@ -7,7 +7,7 @@ use std::time::Duration;
 use hitless_model::{ConnRecord, Instant};
 use nix::sched::CloneFlags;
 
-use crate::conn::{ConnTable, DumpCursor, Scope, Which};
+use crate::conn::{ConnTable, DumpCursor, Scope, SweepCursor, SweepPolicy, Swept, Which};
 use crate::desired::desired;
 use crate::testing::{module, ports};
 use crate::{Plane, remove_pins};
@@ -77,4 +77,18 @@ pub(super) fn in_use(table: &ConnTable) -> u64 {
     let usage = table.usage().unwrap();
     assert_eq!(usage.in_use, forward as u64, "the account equals the table");
     usage.in_use
+}
+
+/// What a whole sweep removes, done in small parts.
+pub(super) fn sweep_all(table: &ConnTable, now: Instant, policy: &SweepPolicy) -> Swept {
+    let (mut cursor, mut sum) = (SweepCursor::default(), Swept::default());
+    loop {
+        let (part, finished) = table.sweep(&mut cursor, 3, now, policy).unwrap();
+        sum.replicated.extend(part.replicated);
+        sum.established += part.established;
+        sum.embryonic += part.embryonic;
+        if finished {
+            return sum;
+        }
+    }
 }
