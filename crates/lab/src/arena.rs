@@ -109,21 +109,25 @@ impl Arena {
         })
     }
 
-    /// Starts one daemon and waits until it is active, or standby and in step.
+    /// Starts one daemon and waits until it is active, or standby to a peer.
     pub fn power_on(&mut self, number: usize) -> Result<()> {
         let node = self.network.node(self.chassis[number].host())?;
         self.chassis[number].power_on(node)?;
         let most = STARTING + self.plan.timers.failover * 3;
         let interrupt = self.interrupt.clone();
         let chassis = &mut self.chassis[number];
+        let mut newest = String::new();
         let result = interrupt.wait_until("the daemon takes its role", most, POLL, || {
-            Ok(chassis.ft_if_up()?.is_some_and(|ft| match ft.status.role {
+            chassis.check_daemon()?;
+            let ft = chassis.ft();
+            newest = format!("{ft:?}");
+            Ok(ft.is_ok_and(|ft| match ft.status.role {
                 Role::Active => true,
-                Role::Standby => ft.status.peer.is_some() && ft.status.in_step,
+                Role::Standby => ft.status.peer.is_some(),
                 Role::Initializing | Role::Draining => false,
             }))
         });
-        result.with_context(|| format!("chassis {}: {}", LETTERS[number], chassis.log_end()))?;
+        result.with_context(|| format!("chassis {}, newest answer {newest}", LETTERS[number]))?;
         self.sampler.watch(number, chassis.role_handle()?);
         self.counted[number] = counters(chassis)?;
         // The sampler's next look.

@@ -160,12 +160,12 @@ impl Chassis {
         serde_json::from_str(&text).with_context(|| format!("{}: `{line}`: {text}", self.host()))
     }
 
-    /// Like [`Self::ft`] while the daemon starts: nothing yet is no error, its end is.
-    pub fn ft_if_up(&mut self) -> Result<Option<FtState>> {
+    /// An error if the daemon has ended by itself.
+    pub fn check_daemon(&mut self) -> Result<()> {
         if let Some(status) = self.daemon.as_mut().and_then(|d| d.try_wait().ok()).flatten() {
-            bail!("hitlessd of {} ended ({status}):\n{}", self.host(), self.log_end());
+            bail!("hitlessd of {} ended ({status})", self.host());
         }
-        Ok(self.ft().ok())
+        Ok(())
     }
 
     /// The role word of its data plane.
