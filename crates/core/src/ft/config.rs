@@ -56,12 +56,13 @@ impl Config {
     }
 
     /// How long the peer has to be silent on every path until the active renews its lease on its
-    /// own account. One interval before the lease ends; but an interval and a half at least,
-    /// because a heartbeat is not late before that: renewing next to a peer that lives and only
-    /// cannot hear this box would outlast its patience.
+    /// own account. The last thing heard may confirm a heartbeat that is an interval old, so that
+    /// an interval less than the lease is left, and some of it has to be kept for being late; but
+    /// an interval and a half at least, because a heartbeat is not missing before that: renewing
+    /// next to a peer that lives and only cannot hear this box would outlast its patience.
     pub(super) fn silence(&self) -> Duration {
         let interval = self.interval();
-        let before_the_end = self.lease().saturating_sub(interval);
+        let before_the_end = self.lease().saturating_sub(interval + interval / 8);
         let late = interval + interval / 2;
         let latest = self.lease().saturating_sub(LAST_MOMENT);
         before_the_end.max(late).min(latest)

@@ -62,10 +62,13 @@ impl Ft {
         }
     }
 
-    /// Renews the lease without the peer, if it is silent. Only immediately before a heartbeat.
+    /// Renews the lease without the peer, if it is silent, or said good-bye: a box that stops takes
+    /// no role any more. Only immediately before a heartbeat.
     pub(super) fn renew_alone(&mut self, now: Instant) {
-        let heard = self.peer.as_ref().is_some_and(|peer| peer.contact == Contact::Heard);
-        if !heard && self.state.renews_alone() {
+        let rival = self.peer.as_ref().is_some_and(|peer| {
+            peer.contact == Contact::Heard && !(peer.says(Flags::STOPPING) && !peer.forwards())
+        });
+        if !rival && self.state.renews_alone() {
             self.extend_lease(now + self.config.lease());
         }
     }
@@ -166,14 +169,18 @@ impl Ft {
         let due = |at, why| Some(Deadline { at, why });
         match &self.state {
             State::Initializing { until } => {
-                let alone = self.is_alone().then_some(self.hold_until.max(*until));
+                let alone =
+                    (self.is_alone() && !self.stopping).then_some(self.hold_until.max(*until));
                 [alone.and_then(|at| due(at, Timer::Listen)), None]
             }
             State::Standby { waiting_since, told } => {
                 let waiting = waiting_since.filter(|_| !told);
                 [waiting.and_then(|since| due(since + PREEMPT_WAIT, Timer::Preempt)), None]
             }
-            State::Lapsed { floor, .. } => [due(self.lapse_over(*floor), Timer::Listen), None],
+            State::Lapsed { floor, .. } => {
+                let over = (!self.stopping).then(|| self.lapse_over(*floor));
+                [over.and_then(|at| due(at, Timer::Listen)), None]
+            }
             State::Active { lease_until, announcing, .. } => {
                 [due(*lease_until, Timer::Lease), due(announcing.due, Timer::Announce)]
             }

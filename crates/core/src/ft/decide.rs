@@ -40,7 +40,7 @@ impl Ft {
             Some(Role::Initializing | Role::Standby) => self.elect(now),
             None => {}
         }
-        let listening = matches!(self.state, State::Initializing { .. });
+        let listening = matches!(self.state, State::Initializing { .. }) && !self.stopping;
         if listening && self.is_alone() && now >= self.hold_until.max(until) {
             self.enter_active(now, now + self.config.lease(), "no peer was heard after start");
         }
@@ -53,7 +53,11 @@ impl Ft {
 
     fn on_standby(&mut self, now: Instant) {
         if self.is_alone() {
-            self.enter_active(now, now + self.config.lease(), "the peer is silent on every path");
+            // The peer trusts the good-bye of a box that stops, and renews its lease alone.
+            if !self.stopping {
+                let lease = now + self.config.lease();
+                self.enter_active(now, lease, "the peer is silent on every path");
+            }
             return;
         }
         match self.peer_role() {
@@ -81,7 +85,7 @@ impl Ft {
             return; // It goes on by itself.
         }
         let Some(theirs) = self.peer.as_ref().and_then(peer_claim) else { return };
-        let wins = self.claim() > theirs;
+        let wins = self.claim() > theirs && !self.stopping;
         if let Some(lease) = self.confirmed_lease(now, self.claim_from).filter(|_| wins) {
             self.enter_active(now, lease, "won the election");
         }
@@ -104,7 +108,7 @@ impl Ft {
             Some(Role::Initializing | Role::Standby) => self.resume_lapsed(now, from),
             None => {}
         }
-        let lapsed = matches!(self.state, State::Lapsed { .. });
+        let lapsed = matches!(self.state, State::Lapsed { .. }) && !self.stopping;
         if lapsed && now >= self.lapse_over(floor) {
             let why = "the peer stayed silent after the lease ran out";
             self.enter_active(now, now + self.config.lease(), why);
@@ -114,10 +118,7 @@ impl Ft {
     /// A peer that knows of the lapse waits for this box: nothing stands in the way. A box that is
     /// about to stop leaves the role to the peer.
     fn resume_lapsed(&mut self, now: Instant, from: Seq) {
-        if self.stopping {
-            return self.elect(now);
-        }
-        if let Some(lease) = self.confirmed_lease(now, from) {
+        if let Some(lease) = self.confirmed_lease(now, from).filter(|_| !self.stopping) {
             self.enter_active(now, lease, "the peer is standby: goes on after a lapsed lease");
         }
     }

@@ -122,6 +122,11 @@ impl Peer {
         self.newest.as_ref().map(|beat| beat.role)
     }
 
+    /// Whether it says that it forwards.
+    pub(super) fn forwards(&self) -> bool {
+        self.role().is_some_and(Role::forwards)
+    }
+
     /// Whether its newest heartbeat has these flags.
     pub(super) fn says(&self, flags: Flags) -> bool {
         self.newest.as_ref().is_some_and(|beat| beat.flags.has(flags))

@@ -241,9 +241,7 @@ impl Machine for Replica {
 
     fn handle_deadline(&mut self, now: Instant) {
         let now = self.clock.advance(now);
-        if self.next_deadline().is_some_and(|deadline| deadline.at <= now) {
-            self.settle(now);
-        }
+        self.settle(now);
     }
 
     fn poll_output(&mut self) -> Option<Output> {

@@ -146,7 +146,8 @@ impl Teller {
         let mut batch = Batch::default();
         self.fill(&mut batch);
         let next = self.sender.newest().next();
-        if self.dump.is_exhausted() && self.queue.is_empty() && batch.has_room() {
+        if batch.has_room() && self.dump.is_exhausted() {
+            debug_assert!(self.queue.is_empty(), "changes that struck records out come first");
             let until = if batch.writer.is_empty() { self.sender.newest() } else { next };
             if self.dump.end(until) {
                 batch.put(&Change::DumpEnds);

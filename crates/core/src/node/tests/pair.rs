@@ -128,8 +128,8 @@ pub(super) fn config(side: Side) -> NodeConfig {
     }
 }
 
-pub(super) fn secret(text: &str) -> Option<Secret> {
-    Some(Secret::new(text.as_bytes().to_vec()))
+pub(super) fn secret(text: &str) -> Secret {
+    Secret::new(text.as_bytes().to_vec())
 }
 
 impl Box_ {

@@ -11,7 +11,7 @@ use crate::machine::laws::Bench;
 use crate::node::{Event, HandoverCause, Input, Node, NodeConfig, Output};
 
 fn keyed(_: Side, config: &mut NodeConfig) {
-    config.key = secret("a shared word");
+    config.key = Some(secret("a shared word"));
 }
 
 fn plain(_: Side, _: &mut NodeConfig) {}
@@ -84,7 +84,7 @@ fn a_pair_without_a_key_says_once_that_its_vlan_is_trusted() {
 #[test]
 fn boxes_with_different_keys_do_not_become_a_pair() {
     let mut pair = Pair::new(|side, config| {
-        config.key = secret(if side == Side::A { "one" } else { "two" });
+        config.key = Some(secret(if side == Side::A { "one" } else { "two" }));
     });
     pair.start(Side::A);
     pair.start(Side::B);

@@ -177,6 +177,38 @@ fn a_gap_is_filled_without_waiting_for_a_timeout() {
 }
 
 #[test]
+fn many_changes_in_flight_make_the_next_ones_share_a_batch() {
+    let mut replica = teller();
+    for number in 0..30 {
+        replica.handle_input(at(5), Input::Captured(&[Captured::Upsert(established(number))]));
+    }
+    assert_eq!(batches(&drain(&mut replica)).len(), 16);
+    let outputs = give(&mut replica, at(6), Input::Message(&message(3, 0, None)));
+    let rest: Vec<_> = (16..30).map(|number| Change::Upsert(established(number))).collect();
+    assert_eq!(batches(&outputs), [(19, rest)]);
+}
+
+#[test]
+fn the_window_shrinks_once_for_a_burst_of_losses_and_widens_once_for_each_arrival() {
+    let mut replica = teller();
+    assert_eq!(replica.status(at(1)).window, 34, "32 and two arrivals");
+    for number in 0..10 {
+        replica.handle_input(at(5), Input::Captured(&[Captured::Upsert(established(number))]));
+    }
+    replica.handle_deadline(at(100));
+    assert_eq!(replica.status(at(100)).window, 17);
+    let round_trip = replica.status(at(100)).round_trip;
+    for _ in 0..3 {
+        replica.handle_input(at(200), Input::Message(&message(2, 0b11, None)));
+    }
+    let status = replica.status(at(200));
+    assert_eq!((status.window, status.retransmissions), (17 + 2, 10 + 8));
+    assert_eq!(status.round_trip, round_trip, "which transmission was answered, nobody knows");
+    replica.handle_input(at(201), Input::Message(&message(12, 0, None)));
+    assert_eq!(replica.status(at(201)).window, 17 + 10);
+}
+
+#[test]
 fn the_newest_change_of_a_connection_is_the_one_told() {
     let mut replica = teller();
     replica.handle_input(at(5), Input::SetSending(Sending::Paused));
@@ -254,6 +286,18 @@ fn a_dump_during_which_captures_were_lost_never_ends_but_another_begins() {
 }
 
 #[test]
+fn what_waited_before_a_dump_is_not_told_after_it_was_removed() {
+    let mut replica = teller();
+    replica.handle_input(at(3), Input::PeerDown);
+    replica.handle_input(at(3), Input::Captured(&[Captured::Upsert(established(1))]));
+    replica.handle_input(at(3), Input::CapturesLost);
+    replica.handle_input(at(3), Input::Captured(&[Captured::Remove(key(1))]));
+    drain(&mut replica);
+    let outputs = give(&mut replica, at(4), Input::PeerUp(SESSION));
+    assert_eq!(told(&outputs), [Change::DumpBegins], "the dump reads a table without it");
+}
+
+#[test]
 fn parts_of_an_older_dump_are_ignored() {
     let mut replica = dumping(&[]);
     drain(&mut replica);
@@ -283,6 +327,20 @@ fn draining_from_in_step_tells_the_embryonic_connections_and_nothing_twice() {
     assert!(!replica.is_drained());
     replica.handle_input(at(4), Input::Message(&message(3, 0, None)));
     assert!(replica.is_drained() && replica.in_step());
+}
+
+#[test]
+fn a_change_captured_while_the_supplement_was_on_its_way_keeps_from_being_drained() {
+    let mut replica = teller();
+    replica.handle_input(at(3), Input::SetMode(Mode::Draining));
+    let records = vec![record(2, 101, seen::REAL_ANSWERED)];
+    replica.handle_input(at(3), Input::Snapshot(Snapshot { generation: 2, records, last: true }));
+    replica.handle_input(at(4), Input::Captured(&[Captured::Upsert(established(1))]));
+    replica.handle_input(at(5), Input::Message(&message(3, 0, None)));
+    assert!(!replica.is_drained());
+    replica.handle_input(at(6), Input::Captured(&[Captured::Upsert(established(2))]));
+    replica.handle_input(at(7), Input::Message(&message(4, 0, None)));
+    assert!(replica.is_drained(), "what came later is told, not waited for");
 }
 
 #[test]
@@ -357,9 +415,17 @@ fn what_an_older_session_applied_acknowledges_nothing() {
     let begins = [Change::DumpBegins, Change::DumpEnds];
     replica.handle_input(at(0), Input::Message(&message(0, 0, Some((1, &begins)))));
     replica.handle_input(at(1), Input::PeerUp(SessionId(78)));
+    let mut writer = Writer::new();
+    codec::put_change(&mut writer, &Change::Remove(key(1)));
+    let batch = Some((Seq(1), writer.finish()));
+    let batch = batch.as_ref().map(|(seq, records)| (*seq, records.as_slice()));
+    let bytes = codec::encode(SessionId(78), Ack::default(), batch);
+    replica.handle_input(at(1), Input::Message(&bytes));
     drain(&mut replica);
-    assert_eq!(give(&mut replica, at(2), Input::Applied { batch: BatchId(1), refused: 0 }), []);
-    assert!(!replica.peer_complete());
+    let outputs = give(&mut replica, at(1), Input::Applied { batch: BatchId(1), refused: 0 });
+    assert_eq!((outputs, replica.peer_complete()), (vec![], false));
+    let outputs = give(&mut replica, at(1), Input::Applied { batch: BatchId(2), refused: 0 });
+    assert_eq!(acks(&outputs)[0].applied, Seq(1));
 }
 
 #[test]
