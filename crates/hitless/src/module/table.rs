@@ -140,6 +140,9 @@ impl Running {
     }
 
     fn apply(&mut self, batch: BatchId, changes: Vec<Change>) -> Result<(), Gone> {
+        let gate = self.own.gate.read().unwrap_or_default();
+        let active = gate.role == u32::from(Role::Active as u8);
+        self.own.table.protect(active.then(|| Instant::from_nanos(gate.active_since)));
         let mut refused = 0;
         let mut upserts = Vec::new();
         for change in changes {
@@ -154,8 +157,7 @@ impl Running {
                 Change::Remove(key) => said("remove", table.remove(&[key])),
                 Change::DumpBegins => table.begin_peer_dump(),
                 Change::DumpEnds => {
-                    let forwards = self.own.gate.read().is_ok_and(|word| forwards(&word));
-                    said("end of the peer's dump", table.end_peer_dump(forwards));
+                    said("end of the peer's dump", table.end_peer_dump(forwards(&gate)));
                 }
             }
         }
@@ -226,7 +228,7 @@ impl Running {
     fn sweep(&mut self) -> Result<(), Gone> {
         let now = clock::now();
         self.sweep_due = now + SWEEP_EVERY;
-        let Some(word) = self.own.gate.read().ok().filter(|word| forwards(word)) else {
+        let Some(word) = self.own.gate.read().ok().filter(forwards) else {
             return Ok(());
         };
         let policy = SweepPolicy::since(Instant::from_nanos(word.active_since));

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use hitless_model::abi::{CONN_FROM_PEER, Conn, FlowKey};
 use hitless_model::tcp::seen;
@@ -43,7 +44,12 @@ pub struct ConnTable {
     pub(super) shared: Arc<Shared>,
     /// Forward keys that the peer's dump has told so far, while one is under way.
     pub(super) told: Option<HashSet<FlowKey>>,
+    /// Since when what this box makes is its own, while it is active.
+    own_since: Option<Instant>,
 }
+
+/// What the programs' clock may lag behind: a tick at 100 Hz.
+const COARSE: Duration = Duration::from_millis(10);
 
 impl ConnTable {
     pub(crate) fn new(maps: &Maps, shared: Arc<Shared>) -> Self {
@@ -53,7 +59,26 @@ impl ConnTable {
             accounts: Accounts { programs: maps.use_bpf.clone(), user: maps.use_user.clone() },
             shared,
             told: None,
+            own_since: None,
         }
+    }
+
+    /// Since when this box is active, `None` while it is not. The peer cannot take from an active box
+    /// what that made itself since then: its word is of an earlier reign.
+    pub fn protect(&mut self, active_since: Option<Instant>) {
+        self.own_since = active_since.map(|since| since.saturating_sub(COARSE));
+    }
+
+    fn is_protected(&self, key: &FlowKey) -> Result<bool> {
+        let Some(since) = self.own_since else { return Ok(false) };
+        let is_own = |conn: Conn| {
+            conn.flags & CONN_FROM_PEER == 0 && Instant::from_nanos(conn.created) >= since
+        };
+        let found = match self.main.forward.get(key)? {
+            Some(conn) => Some(conn),
+            None => self.embryonic.forward.get(key)?,
+        };
+        Ok(found.is_some_and(is_own))
     }
 
     /// Makes or updates connections that the peer told. An established one goes to the main table,
@@ -81,6 +106,9 @@ impl ConnTable {
 
     fn upsert_one(&mut self, pair: &Pair, delta: &mut Delta) -> Result<Option<Refusal>> {
         let key = &pair.forward.0;
+        if self.is_protected(key)? {
+            return Ok(None);
+        }
         if !seen::is_established(pair.forward.1.seen) {
             return self.upsert_embryonic(pair);
         }
@@ -181,6 +209,9 @@ impl ConnTable {
         let mut delta = Delta::default();
         for key in keys {
             let key = entry::forward_key(key);
+            if self.is_protected(&key)? {
+                continue;
+            }
             delta.removed += u64::from(remove_pair(&self.main, &key)?);
             remove_pair(&self.embryonic, &key)?;
             if let Some(told) = &mut self.told {

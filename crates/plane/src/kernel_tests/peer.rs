@@ -124,6 +124,29 @@ fn the_end_of_a_dump_removes_what_the_peer_has_no_more() {
 }
 
 #[test]
+fn the_peer_cannot_take_from_an_active_box_what_that_made_itself() {
+    let sandbox = Sandbox::new();
+    let mut table = sandbox.filled(CAPACITY).connections();
+    upserted(&mut table, &[record(0), record(1)]);
+    // The first is made anew here, by the program.
+    let key = forward_key(&record(0).key);
+    let forward = table.table(Which::Main).forward.clone();
+    let mut own = forward.get(&key).unwrap().unwrap();
+    own.flags &= !CONN_FROM_PEER;
+    own.created = at(2000).as_nanos();
+    forward.put(&key, &own).unwrap();
+
+    table.protect(Some(at(1500)));
+    upserted(&mut table, &[record(0)]);
+    assert_eq!(forward.get(&key).unwrap(), Some(own), "a late word changes nothing");
+    assert_eq!(table.remove(&[record(0).key, record(1).key]).unwrap(), 1);
+    assert_eq!(in_use(&table), 1);
+
+    table.protect(Some(at(2500)));
+    assert_eq!(table.remove(&[record(0).key]).unwrap(), 1, "of an earlier reign");
+}
+
+#[test]
 fn a_box_that_forwards_keeps_what_carried_packets_here() {
     let sandbox = Sandbox::new();
     let mut table = sandbox.filled(CAPACITY).connections();
