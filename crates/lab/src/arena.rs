@@ -261,6 +261,11 @@ impl Arena {
         self.sampler.active().with_context(|| format!("nobody is active: {seen:?}"))
     }
 
+    /// Slot of a chassis' module.
+    pub fn slot(&self, number: usize) -> u8 {
+        self.chassis[number].slot()
+    }
+
     /// The role words' observer.
     pub fn sampler(&self) -> &Sampler {
         &self.sampler

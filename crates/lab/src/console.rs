@@ -4,10 +4,22 @@ use std::cell::RefCell;
 use std::io::Write;
 use std::time::Instant;
 
+use serde::Serialize;
+
+/// A line of the time line.
+#[derive(Clone, Debug, Serialize)]
+pub struct Said {
+    /// Seconds since the start.
+    pub at_s: f64,
+    /// What happened.
+    pub what: String,
+}
+
 /// Where the lines go.
 pub struct Console {
     start: Instant,
     to: RefCell<Box<dyn Write>>,
+    said: RefCell<Vec<Said>>,
 }
 
 impl std::fmt::Debug for Console {
@@ -28,12 +40,19 @@ impl Console {
     }
 
     fn new(to: Box<dyn Write>) -> Self {
-        Self { start: Instant::now(), to: RefCell::new(to) }
+        Self { start: Instant::now(), to: RefCell::new(to), said: RefCell::default() }
     }
 
     /// A line of the time line.
     pub fn say(&self, line: impl AsRef<str>) {
-        self.plain(&format!("{:6.2} s  {}", self.start.elapsed().as_secs_f64(), line.as_ref()));
+        let (at_s, what) = (self.start.elapsed().as_secs_f64(), line.as_ref().to_owned());
+        self.plain(&format!("{at_s:6.2} s  {what}"));
+        self.said.borrow_mut().push(Said { at_s, what });
+    }
+
+    /// The time line so far.
+    pub fn time_line(&self) -> Vec<Said> {
+        self.said.borrow().clone()
     }
 
     /// Text without time.

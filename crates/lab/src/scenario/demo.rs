@@ -10,20 +10,20 @@ use super::events::{self, Measured};
 use super::report::Spread;
 use crate::arena::{Arena, LETTERS};
 use crate::clock::millis;
+use crate::console::Said;
 
 /// Each event happens so often.
 const ROUNDS: usize = 3;
 const BASELINE: Duration = Duration::from_secs(1);
 
-const PICTURE: &str = "\
-  far clients 198.18.0.10-73 ── gateway 192.158.38.20 ──┐
-  near clients 192.158.38.100-163 ──────────────────────┤ client VLAN 2
-                                             ┌──────────┴──────────┐
-                                         chassis A ── VLAN 9 ── chassis B
-                                             └──────────┬──────────┘
-                                                        │ server VLAN 3
-                   servers 192.158.39.101, .102, .103 ──┘ gateway 192.158.39.20
-";
+const PICTURE: &[&str] = &[
+    "  far clients 198.18.0.10-73 ──── gateway 192.158.38.20 ──┐",
+    "  near clients 192.158.38.100-163 ────────────────────────┤ client switch, VLAN 2",
+    "                                               ┌──────────┴──────────┐",
+    "                                           chassis A ── VLAN 9 ── chassis B",
+    "                                               └──────────┬──────────┘",
+    "  servers 192.158.39.101, .102, .103 ─────────────────────┘ server switch, VLAN 3",
+];
 
 /// A row of the table: one kind of event.
 #[derive(Clone, Debug, Serialize)]
@@ -61,6 +61,8 @@ pub struct Outcome {
     pub dual_active_ms: f64,
     /// One row per kind of event.
     pub events: Vec<Row>,
+    /// What was told while it ran.
+    pub time_line: Vec<Said>,
 }
 
 /// Runs it.
@@ -97,26 +99,31 @@ pub fn run(arena: &mut Arena) -> Result<Outcome> {
         baseline_gap_ms: millis(baseline.sender_gap),
         dual_active_ms: millis(arena.sampler().dual_active()),
         events: names.into_iter().zip(&all).map(|(name, measured)| row(name, measured)).collect(),
+        time_line: arena.console.time_line(),
     })
 }
 
 fn introduce(arena: &Arena) {
     let console = &arena.console;
     console.plain("\nFigure 7-1 in network namespaces: two chassis, one address.\n");
-    console.plain(PICTURE);
+    console.plain(&PICTURE.join("\n"));
     console.plain(&format!(
-        "Clients know only 192.158.38.30, the virtual server. One chassis is active and has that\n\
-         address, the other one is standby and knows every open connection ({}).\n\
-         {} TCP connections exchange small messages all the time; two UDP probes leave every\n\
-         millisecond. What is lost of those is the outage.\n",
-        arena.plan.timers, arena.plan.connections
+        "\n\
+         Clients know one address, 192.158.38.30: the virtual server. Servers know one gateway,\n\
+         192.158.39.20: the alias. Both belong to whichever chassis is active; the other one is\n\
+         standby and holds every open connection as well.\n\n\
+         {} TCP connections exchange small messages all the time, half from each side of the\n\
+         gateway. Two UDP probes leave every millisecond; the longest run of lost ones is the\n\
+         outage. The pair runs with {}.\n",
+        arena.plan.connections, arena.plan.timers
     ));
-    console.say("the network and three servers are there");
+    console.say("the network and its three servers are there");
 }
 
 fn planned(arena: &mut Arena) -> Result<Measured> {
-    let from = LETTERS[arena.active()?];
-    arena.console.say(format!("{from} is told to hand over (clear module csm N ft active)"));
+    let from = arena.active()?;
+    let command = format!("clear module csm {} ft active", arena.slot(from));
+    arena.console.say(format!("{} is told to hand over: {command}", LETTERS[from]));
     let measured = events::handover(arena)?;
     tell(arena, &measured);
     Ok(measured)
@@ -131,27 +138,33 @@ fn loss(arena: &mut Arena) -> Result<Measured> {
 }
 
 fn back(arena: &mut Arena, lost: usize) -> Result<Measured> {
-    arena.console.say(format!("{} gets its power back", LETTERS[lost]));
+    arena.console.say(format!("{} gets its power back and starts from nothing", LETTERS[lost]));
     let measured = events::back(arena, lost)?;
     arena.console.say(format!(
-        "{} is standby and in step again after {:.1} s; {} stays active; {}",
+        "    {} is standby and holds every connection again after {:.1} s",
         LETTERS[lost],
-        measured.took.as_secs_f64(),
-        LETTERS[measured.after],
-        connections(&measured)
+        measured.took.as_secs_f64()
     ));
+    arena.console.say(format!("    {}", result(&measured)));
     Ok(measured)
 }
 
 fn tell(arena: &Arena, measured: &Measured) {
-    arena.console.say(format!(
-        "{} is active after {:.0} ms; outage {:.0} ms, {} probes lost; {}",
-        LETTERS[measured.after],
-        millis(measured.took),
-        millis(measured.window.outage),
-        measured.window.lost,
+    for step in events::steps(arena, measured) {
+        arena.console.say(format!("    {step}"));
+    }
+    arena.console.say(format!("    {}", result(measured)));
+}
+
+fn result(measured: &Measured) -> String {
+    let Measured { window, .. } = measured;
+    format!(
+        "outage {:.0} ms, {} of {} probes lost, {}",
+        millis(window.outage),
+        window.lost,
+        window.sent,
         connections(measured)
-    ));
+    )
 }
 
 fn connections(measured: &Measured) -> String {
@@ -192,8 +205,8 @@ impl Row {
 
 /// Two lines of headings, as wide as what stands below them.
 const HEADINGS: [[&str; 8]; 2] = [
-    ["", "", "outage ms", "outage ms", "probes", "connections", "connections", "active"],
-    ["event", "times", "p50", "max", "lost", "kept", "broken", "before → after"],
+    ["", "", "outage", "outage", "probes", "connections", "", "active"],
+    ["event", "times", "p50 ms", "max ms", "lost", "kept", "broken", "before → after"],
 ];
 
 impl Outcome {
@@ -213,5 +226,5 @@ impl Outcome {
 
 fn line(cells: &[String; 8]) -> String {
     let [event, times, p50, max, lost, kept, broken, active] = cells;
-    format!("  {event:<25}{times:>6}{p50:>11}{max:>11}{lost:>8}{kept:>13}{broken:>13}   {active}")
+    format!("  {event:<25}{times:>6}{p50:>8}{max:>8}{lost:>8}{kept:>13}{broken:>8}   {active}")
 }

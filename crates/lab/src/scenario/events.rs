@@ -4,10 +4,13 @@ use std::time::Duration;
 
 use anyhow::Result;
 
+use hitless_model::{Instant, Role};
+
 use crate::arena::{Arena, LETTERS};
-use crate::clock;
+use crate::clock::{self, millis};
 use crate::load::clients::Tally;
 use crate::probe::Window;
+use crate::sampler::{Seen, Transition};
 
 /// After the last connection has gone on: a late echo of the event would show in this time.
 const AFTERMATH: Duration = Duration::from_millis(400);
@@ -25,7 +28,9 @@ pub struct Measured {
     pub before: usize,
     /// Who was active after.
     pub after: usize,
-    /// From the beginning until the other one was active (or the returned one in step).
+    /// When it began.
+    pub began: Instant,
+    /// From then until the other one was active (or the returned one in step).
     pub took: Duration,
 }
 
@@ -46,7 +51,7 @@ pub fn measure(
     let window = arena.probes()?.window(start, end);
     let longest_exchange = arena.longest_exchange();
     let (after, took) = (arena.active()?, done.saturating_since(began));
-    Ok(Measured { window, tally, longest_exchange, before, after, took })
+    Ok(Measured { window, tally, longest_exchange, before, after, began, took })
 }
 
 /// `clear module csm N ft active` on the active one.
@@ -75,7 +80,27 @@ pub fn back(arena: &mut Arena, lost: usize) -> Result<Measured> {
     })
 }
 
-/// "A → B", or "A" if nothing changed.
+/// "A → B".
 pub fn who(measured: &Measured) -> String {
     format!("{} → {}", LETTERS[measured.before], LETTERS[measured.after])
+}
+
+/// What the role words showed of it, a line each, with the time since it began.
+pub fn steps(arena: &Arena, measured: &Measured) -> Vec<String> {
+    let line = |step: &Transition| {
+        let after = millis(step.at.saturating_since(measured.began));
+        format!("+{after:.0} ms: {} {}", LETTERS[step.chassis], meaning(step.seen))
+    };
+    arena.sampler().since(measured.began).iter().map(line).collect()
+}
+
+fn meaning(seen: Seen) -> &'static str {
+    match seen {
+        Seen::Nothing => "is gone",
+        Seen::Acts(Role::Initializing) => "listens",
+        Seen::Acts(Role::Standby) => "is standby",
+        Seen::Acts(Role::Active) => "is active",
+        Seen::Acts(Role::Draining) => "drains: forwards what it knows, takes nothing new",
+        Seen::Fenced => "has no lease any more: its data plane is silent, whatever its daemon does",
+    }
 }
