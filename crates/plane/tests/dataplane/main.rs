@@ -7,6 +7,7 @@
 mod arp;
 mod balance;
 mod closing;
+mod cost;
 
 mod exits;
 mod floating;
@@ -19,3 +20,4 @@ mod support;
 mod table_full;
 mod tcp;
 mod udp;
+mod wire;

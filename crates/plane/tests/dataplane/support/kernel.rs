@@ -5,7 +5,7 @@ use std::os::fd::AsFd;
 use std::process::Command;
 use std::sync::OnceLock;
 
-use aya::programs::{ProgramError, SchedClassifier};
+use aya::programs::{ProgramError, SchedClassifier, TcAttachType, tc};
 use aya::{Ebpf, EbpfLoader};
 use hitless_model::abi;
 use nix::sched::{CloneFlags, setns, unshare};
@@ -13,6 +13,11 @@ use nix::sched::{CloneFlags, setns, unshare};
 /// The object that ships.
 pub(crate) static OBJECT: &[u8] =
     aya::include_bytes_aligned!(concat!(env!("CARGO_MANIFEST_DIR"), "/bpf/hitless.bpf.o"));
+
+/// Name of the interface towards the clients.
+pub(crate) const CLIENT_SIDE: &str = "client";
+/// Name of the interface towards the reals.
+pub(crate) const SERVER_SIDE: &str = "server";
 
 /// Interface numbers of both sides of the box.
 #[derive(Clone, Copy, Debug)]
@@ -65,14 +70,42 @@ pub(crate) fn program_mut(ebpf: &mut Ebpf) -> &mut SchedClassifier {
 /// through them, they only need their numbers.
 pub(crate) fn enter_namespace() -> Ports {
     static NAMESPACE: OnceLock<(File, Ports)> = OnceLock::new();
+    demand_root();
     let (namespace, ports) = NAMESPACE.get_or_init(|| {
-        unshare(CloneFlags::CLONE_NEWNET).expect("a network namespace");
-        ip("link add client type veth peer name server");
-        let namespace = File::open("/proc/thread-self/ns/net").expect("this thread's namespace");
-        (namespace, Ports { client: ifindex("client"), server: ifindex("server") })
+        let namespace = new_namespace();
+        enter(&namespace);
+        ip(&format!("link add {CLIENT_SIDE} type veth peer name {SERVER_SIDE}"));
+        (namespace, ports())
     });
-    setns(namespace.as_fd(), CloneFlags::CLONE_NEWNET).expect("into the namespace");
+    enter(namespace);
     *ports
+}
+
+/// The numbers of both sides' interfaces in this thread's namespace.
+pub(crate) fn ports() -> Ports {
+    Ports { client: ifindex(CLIENT_SIDE), server: ifindex(SERVER_SIDE) }
+}
+
+/// A network namespace that lives as long as the file is open.
+pub(crate) fn new_namespace() -> File {
+    demand_root();
+    let made = std::thread::spawn(|| {
+        unshare(CloneFlags::CLONE_NEWNET).expect("a network namespace");
+        File::open("/proc/thread-self/ns/net").expect("this thread's namespace")
+    });
+    made.join().expect("a namespace")
+}
+
+/// Takes this thread into a namespace.
+pub(crate) fn enter(namespace: &File) {
+    setns(namespace.as_fd(), CloneFlags::CLONE_NEWNET).expect("into the namespace");
+}
+
+/// Attaches the program to the ingress of an interface of this thread's namespace.
+pub(crate) fn attach(ebpf: &mut Ebpf, name: &str) {
+    // Kernels before 6.6 need the queueing discipline; the others do not mind it.
+    tc::qdisc_add_clsact(name).expect("clsact");
+    program_mut(ebpf).attach(name, TcAttachType::Ingress).expect("the program attaches");
 }
 
 /// Runs `ip` in this thread's namespace.

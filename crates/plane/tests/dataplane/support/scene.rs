@@ -12,6 +12,7 @@ use hitless_model::abi::{
 use hitless_model::tcp::{ACK, SYN};
 
 use super::frame::{Carries, Frame};
+use super::kernel::{Ports, enter_namespace};
 use super::world::{Verdict, World};
 
 pub(crate) const CLIENT_VLAN: u16 = 2;
@@ -127,9 +128,14 @@ pub(crate) fn client_port() -> VlanPort {
 }
 
 impl World {
-    /// The whole scene, this box active with a lease of an hour.
+    /// The whole scene for test runs, this box active with a lease of an hour.
     pub(crate) fn active() -> Self {
-        let mut world = Self::empty(CONNECTIONS);
+        Self::active_at(enter_namespace())
+    }
+
+    /// The same at these interfaces.
+    pub(crate) fn active_at(ports: Ports) -> Self {
+        let mut world = Self::empty(CONNECTIONS, ports);
         world.set_role(Role::Active, seconds_from_now(3600));
         let capacity = u64::from(CONNECTIONS);
         world.set_element(map::USE_USER, 0, TableUse { capacity, ..TableUse::default() });

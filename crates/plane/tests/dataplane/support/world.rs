@@ -41,22 +41,25 @@ pub(crate) struct World {
 
 impl World {
     /// With tables of this many connections and nothing in any map.
-    pub(crate) fn empty(connections: u32) -> Self {
-        kernel::demand_root();
-        let ports = kernel::enter_namespace();
+    pub(crate) fn empty(connections: u32, ports: Ports) -> Self {
         Self { ebpf: kernel::load(connections), ports }
+    }
+
+    /// Attaches the program to both interfaces, which are in this thread's namespace.
+    pub(crate) fn attach(&mut self) {
+        for name in [kernel::CLIENT_SIDE, kernel::SERVER_SIDE] {
+            kernel::attach(&mut self.ebpf, name);
+        }
     }
 
     /// Runs the program once on a frame that arrives at an interface.
     pub(crate) fn run(&self, ifindex: u32, frame: &[u8]) -> Outcome {
-        let mut context = [0_u8; CONTEXT_LEN];
-        context[CONTEXT_IFINDEX..][..4].copy_from_slice(&ifindex.to_ne_bytes());
         let mut out = vec![0_u8; LARGEST_FRAME];
         let result = kernel::program(&self.ebpf)
             .test_run(TestRunOptions {
                 data_in: Some(frame),
                 data_out: Some(&mut out),
-                ctx_in: Some(&context),
+                ctx_in: Some(&context(ifindex)),
                 ..TestRunOptions::default()
             })
             .expect("a test run");
@@ -68,6 +71,18 @@ impl World {
             other => panic!("TC does not know the verdict {other}"),
         };
         Outcome { verdict, frame: out }
+    }
+
+    /// Nanoseconds that the program takes for a frame, on average of these repeats.
+    pub(crate) fn time(&self, ifindex: u32, frame: &[u8], repeat: u32) -> u128 {
+        let options = TestRunOptions {
+            data_in: Some(frame),
+            ctx_in: Some(&context(ifindex)),
+            repeat,
+            ..TestRunOptions::default()
+        };
+        let result = kernel::program(&self.ebpf).test_run(options).expect("a test run");
+        result.duration.as_nanos()
     }
 
     /// Sets a key of a hash map.
@@ -136,4 +151,11 @@ impl World {
         let map = self.ebpf.map_mut(name).expect("the object has it");
         map.try_into().expect("an array with this length")
     }
+}
+
+/// What the kernel is told of a frame besides its bytes.
+fn context(ifindex: u32) -> [u8; CONTEXT_LEN] {
+    let mut context = [0_u8; CONTEXT_LEN];
+    context[CONTEXT_IFINDEX..][..4].copy_from_slice(&ifindex.to_ne_bytes());
+    context
 }
