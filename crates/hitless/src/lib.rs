@@ -2,10 +2,13 @@
 //!
 //! `hitlessd` is the supervisor ([`chassis`]) and, as its hidden sub-command, a module process
 //! ([`module`]); `hitless` is the command line. All of them speak HTTP and JSON over Unix sockets
-//! ([`api`]). Nothing here decides who is active: that is `hitless-core`.
+//! ([`api`]). [`exec`] carries out commands, [`show`] lays out what they say. Nothing here decides
+//! who is active: that is `hitless-core`.
 
 pub mod api;
 pub mod chassis;
+pub mod exec;
 pub mod module;
 pub mod names;
 pub mod netlink;
+pub mod show;

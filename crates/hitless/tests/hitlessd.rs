@@ -297,6 +297,24 @@ fn an_adopted_module_with_another_configuration_makes_way() {
 }
 
 #[test]
+fn a_second_signal_does_not_wait_for_a_module_that_hangs() {
+    in_own_namespace("hurry", |mut place| {
+        place.wire();
+        place.start();
+        let module = place.module();
+        send(module, Signal::STOP);
+        let daemon = place.daemon.as_ref().unwrap().id();
+        send(daemon, Signal::TERM);
+        place.wait_for("it stops", || place.log().contains("stopping"));
+        let begun = Instant::now();
+        assert!(place.end(Signal::INT));
+        assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
+        assert!(!is_alive(module));
+        assert_eq!(place.left(), Vec::<PathBuf>::new());
+    });
+}
+
+#[test]
 fn a_namespace_removed_by_hand_is_made_again_with_a_module_in_it() {
     in_own_namespace("unmounted", |mut place| {
         place.wire();

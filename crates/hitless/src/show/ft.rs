@@ -1,0 +1,157 @@
+//! `show module csm N ft [detail]` and `ft history`.
+
+use std::collections::BTreeMap;
+
+use super::{Page, time};
+use crate::api::types::{DatedDecision, FtState};
+use crate::exec::Depth;
+use hitless_core::node::{PeerStatus, Status};
+use hitless_model::Role;
+
+/// The lines of the original, then what else an operator has to know now.
+pub(super) fn show(page: &mut Page, ft: Option<&FtState>, depth: Depth) {
+    let Some(ft) = ft else {
+        return page.line(format_args!("Fault tolerance is not configured"));
+    };
+    page.line(format_args!("FT group {}, vlan {}", ft.group, ft.ft_vlan));
+    page.line(format_args!(" This box is {}", ft.status.role));
+    if ft.status.peer.as_ref().is_some_and(|peer| !peer.config_agrees) {
+        page.line(format_args!(" Configuration is out-of-sync"));
+    }
+    let preemption = if ft.preempt { "on" } else { "off" };
+    page.line(format_args!(
+        " priority {}, heartbeat {}, failover {}, preemption is {preemption}",
+        ft.priority,
+        interval(ft.heartbeat_ms),
+        interval(ft.failover_ms)
+    ));
+    if let Some(alt) = ft.alt_priority {
+        page.line(format_args!(" alternate priority {alt}"));
+    }
+    for alarm in alarms(ft) {
+        page.line(format_args!(" {alarm}"));
+    }
+    if depth == Depth::Full {
+        detail(page, ft);
+    }
+}
+
+/// As it is configured: seconds, or `msec` and milliseconds.
+fn interval(ms: u64) -> String {
+    if ms.is_multiple_of(1000) { (ms / 1000).to_string() } else { format!("msec {ms}") }
+}
+
+/// What would break if this box failed now, or does not work; nothing on a healthy pair.
+fn alarms(ft: &FtState) -> Vec<String> {
+    let status = &ft.status;
+    let mut alarms = Vec::new();
+    if status.peer.is_none() {
+        alarms.push("peer is not heard on any path".to_owned());
+    } else {
+        let ft_path = status.paths.iter().find(|(path, _)| path.0 == ft.ft_vlan);
+        if ft_path.is_some_and(|(_, heard)| !heard) {
+            alarms.push("ft-vlan-down: the peer is heard over other VLANs only".to_owned());
+        }
+        if !status.in_step {
+            alarms.push("state is not in step with the peer".to_owned());
+        }
+    }
+    alarms.extend(status.waiting.clone());
+    if status.role.forwards() && status.at_risk > 0 {
+        let at_risk = status.at_risk;
+        alarms.push(format!("{at_risk} connections break if this box fails now"));
+    }
+    alarms
+}
+
+fn detail(page: &mut Page, ft: &FtState) {
+    let status = &ft.status;
+    page.line(format_args!(""));
+    own(page, ft);
+    match &status.peer {
+        Some(peer) => show_peer(page, peer),
+        None => page.line(format_args!(" Peer: none heard")),
+    }
+    for (path, heard) in &status.paths {
+        let state = if *heard { "up" } else { "down" };
+        page.line(format_args!(" Path vlan {}: {state}", path.0));
+    }
+    replication(page, status);
+    counters(page, status);
+}
+
+fn own(page: &mut Page, ft: &FtState) {
+    let status = &ft.status;
+    page.line(format_args!(" Last state change: {}", time::calendar(ft.since_unix_ms)));
+    page.line(format_args!(
+        " State changes: {}, epoch {}, lease expiries {}",
+        status.role_changes, status.epoch, status.lease_expiries
+    ));
+    if let (Some(left), Role::Active | Role::Draining) = (status.lease_left_ns, status.role) {
+        page.line(format_args!(" Lease: {} ms left", left / 1_000_000));
+    }
+    let authentication = if ft.authenticated { "key-string" } else { "none" };
+    page.line(format_args!(" Authentication: {authentication}"));
+    page.line(format_args!(" Software version: {}", env!("CARGO_PKG_VERSION")));
+}
+
+fn show_peer(page: &mut Page, peer: &PeerStatus) {
+    let preemption = if peer.preempt { "on" } else { "off" };
+    let agrees = if peer.config_agrees { "in-sync" } else { "out-of-sync" };
+    page.line(format_args!(
+        " Peer: {}, {}, priority {}, preemption is {preemption}, epoch {}",
+        peer.unit, peer.role, peer.priority, peer.epoch
+    ));
+    page.line(format_args!(" Peer software version: {}, configuration {agrees}", peer.software));
+}
+
+fn replication(page: &mut Page, status: &Status) {
+    let step = if status.in_step { "in step" } else { "not in step" };
+    page.line(format_args!(" Replication: {step}, {} connections at risk", status.at_risk));
+}
+
+/// Sent and received side by side, by name; then what was dropped, by reason.
+fn counters(page: &mut Page, status: &Status) {
+    let mut both: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
+    let mut order: Vec<&str> = Vec::new();
+    for (name, _) in status.sent.iter().chain(&status.received) {
+        if !order.contains(&name.as_str()) {
+            order.push(name);
+        }
+    }
+    for (name, count) in &status.sent {
+        both.entry(name).or_default().0 += count;
+    }
+    for (name, count) in &status.received {
+        both.entry(name).or_default().1 += count;
+    }
+    page.line(format_args!(""));
+    page.line(format_args!(" {:<30} {:>14} {:>14}", "Messages", "Sent", "Received"));
+    for name in order {
+        let (sent, received) = both.get(name).copied().unwrap_or_default();
+        page.line(format_args!(" {name:<30} {sent:>14} {received:>14}"));
+    }
+    let dropped: u64 = status.rejected.iter().map(|(_, count)| count).sum();
+    page.line(format_args!(" {:<30} {:>14} {dropped:>14}", "Frames dropped", ""));
+    for (reason, count) in status.rejected.iter().filter(|(_, count)| *count > 0) {
+        page.line(format_args!("   {reason:<28} {:>14} {count:>14}", ""));
+    }
+}
+
+/// Each role change or refusal with what it was decided on.
+pub(super) fn show_history(page: &mut Page, decisions: &[DatedDecision]) {
+    for DatedDecision { unix_ms, decision } in decisions {
+        let when = time::calendar(*unix_ms);
+        let what = if decision.from == decision.to {
+            format!("stays {}", decision.to)
+        } else {
+            format!("{} -> {}", decision.from, decision.to)
+        };
+        page.line(format_args!("{when}: {what}, epoch {}", decision.epoch));
+        page.line(format_args!("  {}", decision.reason));
+        if !decision.inputs.is_empty() {
+            let inputs = decision.inputs.iter().map(|(name, value)| format!("{name} = {value}"));
+            page.line(format_args!("  {}", inputs.collect::<Vec<_>>().join(", ")));
+        }
+    }
+}
