@@ -1,10 +1,10 @@
-//! IPv4 addresses of interfaces.
+//! IPv4 addresses of interfaces, and the IPv6 link-local ones that heartbeats run over.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use futures::TryStreamExt;
 use hitless_config::model::Subnet;
-use netlink_packet_route::address::{AddressAttribute, AddressMessage};
+use netlink_packet_route::address::{AddressAttribute, AddressHeaderFlags, AddressMessage};
 use rtnetlink::AddressMessageBuilder;
 
 use super::{Error, Netlink, refused};
@@ -21,15 +21,25 @@ pub struct Address {
 impl Netlink {
     /// All IPv4 addresses.
     pub async fn addresses(&self) -> Result<Vec<Address>, Error> {
-        let messages: Vec<_> = self
-            .handle
-            .address()
-            .get()
-            .execute()
-            .try_collect()
-            .await
-            .map_err(refused(|| "the addresses cannot be listed".into()))?;
-        Ok(messages.iter().filter_map(parse).collect())
+        Ok(self.address_messages().await?.iter().filter_map(parse).collect())
+    }
+
+    /// All IPv6 link-local addresses, with their interfaces.
+    pub async fn link_locals(&self) -> Result<Vec<(u32, Ipv6Addr)>, Error> {
+        Ok(self.address_messages().await?.iter().filter_map(parse_link_local).collect())
+    }
+
+    async fn address_messages(&self) -> Result<Vec<AddressMessage>, Error> {
+        let all = self.handle.address().get().execute().try_collect().await;
+        all.map_err(refused(|| "the addresses cannot be listed".into()))
+    }
+
+    /// Adds a link-local address, usable at once: it is made from the interface's own MAC, which
+    /// nobody else on the segment may have.
+    pub async fn add_link_local(&self, index: u32, address: Ipv6Addr) -> Result<(), Error> {
+        let mut request = self.handle.address().add(index, address.into(), 64).replace();
+        request.message_mut().header.flags = AddressHeaderFlags::Nodad;
+        request.execute().await.map_err(refused(|| format!("address {address}")))
     }
 
     /// Adds an address; one that is there already is fine.
@@ -67,4 +77,12 @@ fn parse(message: &AddressMessage) -> Option<Address> {
     })?;
     let subnet = Subnet { address, prefix: message.header.prefix_len };
     Some(Address { index: message.header.index, subnet })
+}
+
+fn parse_link_local(message: &AddressMessage) -> Option<(u32, Ipv6Addr)> {
+    let address = message.attributes.iter().find_map(|attribute| match attribute {
+        AddressAttribute::Address(IpAddr::V6(address)) => Some(*address),
+        _ => None,
+    })?;
+    address.is_unicast_link_local().then_some((message.header.index, address))
 }

@@ -12,7 +12,7 @@ use super::{Error, Neighbour, neighbour};
 pub enum Event {
     /// An interface came, went or changed.
     Link,
-    /// An IPv4 address came or went.
+    /// An address came or went.
     Address,
     /// An IPv4 route came or went.
     Route,

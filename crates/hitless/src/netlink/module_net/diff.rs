@@ -18,6 +18,8 @@ pub struct Actual {
     pub links: Vec<Link>,
     /// IPv4 addresses.
     pub addresses: Vec<Address>,
+    /// IPv6 link-local addresses.
+    pub link_locals: Vec<(u32, Ipv6Addr)>,
     /// Routes with our protocol number.
     pub routes: Vec<Route>,
     /// Neighbours.
@@ -33,6 +35,9 @@ pub enum Operation {
     RemoveAddress(Address),
     /// Add an address.
     AddAddress(Address),
+    /// Add the link-local address. The kernel makes it too, but only once, and some time after the
+    /// interface was switched on.
+    AddLinkLocal(u32, Ipv6Addr),
     /// Remove a route.
     RemoveRoute(Route),
     /// Put a route in the place of ours to the same destination.
@@ -54,6 +59,7 @@ impl fmt::Display for Operation {
             Self::SetUp(index) => write!(f, "interface {index} switched on"),
             Self::RemoveAddress(address) => write!(f, "address {} removed", net(&address.subnet)),
             Self::AddAddress(address) => write!(f, "address {} added", net(&address.subnet)),
+            Self::AddLinkLocal(_, address) => write!(f, "address {address} added"),
             Self::RemoveRoute(route) => write!(f, "route {} removed", net(&route.network)),
             Self::ReplaceRoute(route) | Self::AddRoute(route) => {
                 write!(f, "route {} via {} set", net(&route.network), route.gateway)
@@ -95,6 +101,10 @@ fn links_and_addresses(
 ) {
     if !link.up {
         operations.push(Operation::SetUp(link.index));
+    }
+    let own = link.mac.map(|mac| (link.index, mac.link_local().into()));
+    if let Some((index, address)) = own.filter(|own| !actual.link_locals.contains(own)) {
+        operations.push(Operation::AddLinkLocal(index, address));
     }
     let wanted = interface.addresses.iter().map(|&subnet| Address { index: link.index, subnet });
     let wanted: BTreeSet<_> = wanted.collect();

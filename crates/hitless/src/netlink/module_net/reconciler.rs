@@ -49,6 +49,7 @@ impl Reconciler {
             MulticastGroup::Link,
             MulticastGroup::Neigh,
             MulticastGroup::Ipv4Ifaddr,
+            MulticastGroup::Ipv6Ifaddr,
             MulticastGroup::Ipv4Route,
         ];
         // Listening comes before looking, so that nothing falls between the two.
@@ -145,6 +146,7 @@ impl Reconciler {
         Ok(Actual {
             links: self.netlink.links().await?,
             addresses: self.netlink.addresses().await?,
+            link_locals: self.netlink.link_locals().await?,
             routes: self.netlink.routes().await?,
             neighbours: self.netlink.neighbours().await?,
         })
@@ -156,6 +158,7 @@ impl Reconciler {
             Operation::SetUp(index) => netlink.set_up(index).await,
             Operation::RemoveAddress(address) => netlink.remove_address(address).await,
             Operation::AddAddress(address) => netlink.add_address(address).await,
+            Operation::AddLinkLocal(index, address) => netlink.add_link_local(index, address).await,
             Operation::RemoveRoute(route) => netlink.remove_route(route).await,
             Operation::ReplaceRoute(route) => netlink.replace_route(route).await,
             Operation::AddRoute(route) => netlink.add_route(route).await,

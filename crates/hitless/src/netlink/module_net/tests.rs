@@ -75,6 +75,7 @@ fn done() -> Actual {
             Address { index: 2, subnet: subnet("10.6.0.245/24") },
             Address { index: 3, subnet: subnet("10.5.0.245/24") },
         ],
+        link_locals: [2, 3, 9].map(|index| (index, OWN.link_local().into())).to_vec(),
         routes: vec![default, fixed],
         neighbours: vec![
             neighbour(2, "10.6.0.1", Some(PEER)),
@@ -100,7 +101,8 @@ fn the_first_gateway_of_a_client_vlan_is_the_default_route() {
 
 #[test]
 fn an_empty_namespace_gets_addresses_before_routes() {
-    let actual = Actual { links: done().links, ..Actual::default() };
+    let mut actual = Actual { links: done().links, ..Actual::default() };
+    actual.link_locals = done().link_locals;
     let operations = diff(&Desired::from_module(&module()), &actual);
     let position = |wanted: fn(&Operation) -> bool| operations.iter().position(wanted).unwrap();
     let address = position(|operation| matches!(operation, Operation::AddAddress(_)));
@@ -122,6 +124,17 @@ fn what_is_not_desired_goes() {
         Operation::RemoveRoute(route),
         Operation::RemoveNeighbour(2, ip("10.6.0.99").into()),
     ];
+    assert_eq!(diff(&Desired::from_module(&module()), &actual), expected);
+}
+
+#[test]
+fn an_interface_has_its_link_local_address_as_soon_as_it_is_on() {
+    let mut actual = done();
+    actual.link_locals.retain(|(index, _)| *index != 9);
+    let expected = Operation::AddLinkLocal(9, OWN.link_local().into());
+    assert_eq!(diff(&Desired::from_module(&module()), &actual), [expected]);
+    actual.links[2].up = false;
+    let expected = [Operation::SetUp(9), expected];
     assert_eq!(diff(&Desired::from_module(&module()), &actual), expected);
 }
 
@@ -233,7 +246,7 @@ fn a_namespace_is_filled_and_a_second_pass_finds_nothing_to_do() {
 }
 
 #[test]
-fn an_address_and_a_route_removed_by_hand_come_back() {
+fn addresses_and_routes_removed_by_hand_come_back() {
     in_own_namespace(async || {
         let netlink = wire().await;
         let (_desired, desired) = watch::channel(Desired::from_module(&module()));
@@ -246,6 +259,14 @@ fn an_address_and_a_route_removed_by_hand_come_back() {
             netlink.remove_address(address).await.unwrap();
         }
         wait_for(async || addresses(&netlink).await == before).await;
+        let flush = ["-6", "address", "flush", "dev", "vlan9"];
+        assert!(std::process::Command::new("ip").args(flush).status().unwrap().success());
+        let index = netlink.link("vlan9").await.unwrap().unwrap().index;
+        let is_back = async || {
+            let found = netlink.link_locals().await.unwrap();
+            found.iter().any(|(interface, _)| *interface == index)
+        };
+        wait_for(is_back).await;
         wait_for(async || netlink.routes().await.unwrap().len() == 2).await;
         assert!(told.recv().await.is_some());
         worker.abort();
