@@ -5,7 +5,8 @@
 //!
 //! The table changes while it is read. A part is read after it was asked for, so it can only be
 //! older than changes captured since then: those strike their connection out of the part (they tell
-//! it themselves), whether the part is on its way or waits here. That is all the memory a dump takes.
+//! it themselves), whether the part is on its way or waits here. That is all the memory a dump
+//! takes.
 
 use alloc::collections::{BTreeMap, BTreeSet};
 
@@ -15,8 +16,8 @@ use super::codec::Seq;
 use super::queue::MAX_QUEUED;
 use crate::node::{Snapshot, TableJob};
 
-/// Connections that wait when the next part is asked for: two round trips' worth of full windows, so
-/// that reading and sending overlap.
+/// Connections that wait when the next part is asked for: most of a full window (64 batches of 41),
+/// so that reading and sending overlap.
 const LOW_WATER: usize = 2_048;
 
 /// What a dump tells.

@@ -52,15 +52,16 @@ impl Replica {
         self.in_step
     }
 
-    /// Whether this box's table holds everything that the peer's does, but for changes on their way:
-    /// by a full dump of the peer's, or because this box told its own in full before roles swapped.
+    /// Whether this box's table holds everything that the peer's does, but for changes on their
+    /// way: by a full dump of the peer's, or because this box told its own in full before roles
+    /// swapped.
     pub const fn peer_complete(&self) -> bool {
         self.receiver.is_complete()
     }
 
     /// Whether this box is draining and the peer's table holds everything: the dump, the embryonic
-    /// connections, and every change captured until the peer had those. Changes after that are still
-    /// told; waiting for a moment without any could take for ever.
+    /// connections, and every change captured until the peer had those. Changes after that are
+    /// still told; waiting for a moment without any could take for ever.
     pub fn is_drained(&self) -> bool {
         matches!(self.peer, Peer::Up(_)) && self.teller.is_drained()
     }

@@ -111,7 +111,8 @@ pub struct Status {
     pub round_trip: Option<Duration>,
     /// Number of the newest dump of this box's table.
     pub generation: u64,
-    /// The peer acknowledged a full dump and everything since, but for changes too young to be late.
+    /// The peer acknowledged a full dump and everything since, but for changes too young to be
+    /// late.
     pub in_step: bool,
     /// This box's table holds everything that the peer's does, but for changes on their way.
     pub peer_complete: bool,

@@ -9,10 +9,11 @@ use hitless_model::Instant;
 
 use super::codec::Seq;
 
-/// Batches in flight at most: as many as an acknowledgement's bitmap tells apart. At 41 records each
-/// and 2 ms a round trip this is over a million connections in a second.
+/// Batches in flight at most: as many as an acknowledgement's bitmap tells apart. At 41 records
+/// each and 2 ms a round trip this is over a million connections in a second.
 pub(super) const MAX_WINDOW: usize = 64;
-/// Batches in flight at least, however much is lost: enough to notice a loss by what comes after it.
+/// Batches in flight at least, however much is lost: enough to notice a loss by what comes after
+/// it.
 const MIN_WINDOW: usize = 8;
 /// Not sooner than this is anything sent again: below it a busy receiver looks like loss.
 const MIN_TIMEOUT: Duration = Duration::from_millis(5);

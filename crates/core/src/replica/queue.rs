@@ -1,7 +1,7 @@
 //! Changes that wait to be told: at most one per connection, the newest wins.
 //!
-//! Two lanes: connections that became established go before everything else, because they are what a
-//! failure now would break. Within a lane the order is that of arrival; a change that replaces
+//! Two lanes: connections that became established go before everything else, because they are what
+//! a failure now would break. Within a lane the order is that of arrival; a change that replaces
 //! another one in the same lane keeps its place.
 
 use alloc::collections::BTreeMap;
