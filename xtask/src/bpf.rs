@@ -47,6 +47,7 @@ pub(crate) fn run(check: bool) -> Result<()> {
     let built = strip(&build(&linker)?)?;
     let committed = shell::workspace().join(OBJECT);
     if check {
+        lint()?;
         let same = fs::read(&committed).is_ok_and(|bytes| bytes == built);
         ensure!(
             same,
@@ -159,6 +160,23 @@ fn remap(from: &Path, to: &str) -> OsString {
     flag.push("=");
     flag.push(to);
     flag
+}
+
+/// Format and clippy of the source: it is in no workspace that others look at. Clippy judges it as if
+/// it were for this machine, since its own target needs `core` built.
+fn lint() -> Result<()> {
+    let manifest = format!("{SOURCE}/Cargo.toml");
+    shell::run(&["cargo", "fmt", "--check", "--manifest-path", &manifest])?;
+    let status = shell::command(&["cargo", "clippy", "--quiet", "--locked", "--manifest-path"])
+        .args([&manifest, "--", "-Dwarnings"])
+        .current_dir(shell::workspace())
+        .env("RUSTC_BOOTSTRAP", "1")
+        .env("RUSTFLAGS", "-Cpanic=abort")
+        .env("CARGO_TARGET_DIR", shell::target().join("bpf-lint"))
+        .status()
+        .context("cannot run cargo clippy")?;
+    ensure!(status.success(), "clippy finds fault with the BPF programs");
+    Ok(())
 }
 
 /// The object without debug information; BTF stays, the kernel and the verifier's log use it.

@@ -65,8 +65,9 @@ fn choose(
 /// The real at a place of the farm's schedule; none if no real is in service.
 #[inline(always)]
 fn scheduled(server: &VirtualServer, turn: u64) -> Option<&'static Real> {
-    let place = turn.checked_rem(u64::from(server.schedule_len))? as u32;
-    let index = table::element(&SCHEDULE, server.schedule_start.wrapping_add(place))?;
+    let place = turn.checked_rem(u64::from(server.schedule_len))?;
+    let index = u64::from(server.schedule_start).wrapping_add(place);
+    let index = table::element(&SCHEDULE, u32::try_from(index).ok()?)?;
     table::element(&REALS, *index)
 }
 

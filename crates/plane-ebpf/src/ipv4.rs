@@ -38,14 +38,6 @@ pub(crate) struct Arrival<'a> {
     pub(crate) now: u64,
 }
 
-/// What follows for a packet of no known connection.
-enum Stranger {
-    /// It opened a connection.
-    Opened(Found),
-    /// It is done with.
-    Decided(Verdict),
-}
-
 /// Decides on an IPv4 packet.
 #[inline(always)]
 pub(crate) fn handle<P: Packet>(packet: &mut P, port: &VlanPort, ethernet: Ethernet) -> Outcome {
@@ -56,19 +48,34 @@ pub(crate) fn handle<P: Packet>(packet: &mut P, port: &VlanPort, ethernet: Ether
     let arrival =
         &Arrival { port, ifindex: packet.ifindex(), ethernet, ip, gate: Gate::at(now), now };
     let Some(transport) = transport else {
-        return match stranger(packet, arrival, addressee, None)? {
-            Stranger::Decided(verdict) => Ok(verdict),
-            Stranger::Opened(_) => Err(Counter::DropMalformed),
-        };
+        return without_ports(packet, arrival, addressee);
     };
     let found = match known(arrival, addressee, &transport)? {
         Some(found) => found,
-        None => match stranger(packet, arrival, addressee, Some(&transport))? {
-            Stranger::Opened(found) => found,
-            Stranger::Decided(verdict) => return Ok(verdict),
-        },
+        None if is_to_floating(arrival, addressee)? => open(arrival, &transport)?,
+        None => {
+            refuse_stray_of_real(arrival, &transport)?;
+            return to_kernel(packet, arrival, addressee);
+        }
     };
     leave::by_connection(packet, arrival, &transport, &found)
+}
+
+/// Decides on a packet that no connection can be known by.
+#[inline(always)]
+fn without_ports<P: Packet>(
+    packet: &mut P,
+    arrival: &Arrival<'_>,
+    addressee: Addressee,
+) -> Outcome {
+    if !is_to_floating(arrival, addressee)? {
+        return to_kernel(packet, arrival, addressee);
+    }
+    match (arrival.ip.is_fragment, arrival.ip.protocol) {
+        (true, _) => Err(Counter::DropFragment),
+        (false, parse::ICMP) => icmp::to_floating(packet, arrival),
+        (false, _) => Err(Counter::DropNoVirtualServer),
+    }
 }
 
 /// Whom the frame is addressed to, if that is for us to take.
@@ -103,50 +110,30 @@ fn known(
     Ok((!track::is_opened_again(&found, transport)).then_some(found))
 }
 
-/// A packet of no known connection.
+/// Whether a packet of no known connection is for an alias or a virtual address, and this box may take
+/// it. Such a packet never reaches the kernel.
 #[inline(always)]
-fn stranger<P: Packet>(
-    packet: &mut P,
-    arrival: &Arrival<'_>,
-    addressee: Addressee,
-    transport: Option<&Transport>,
-) -> Result<Stranger, Counter> {
+fn is_to_floating(arrival: &Arrival<'_>, addressee: Addressee) -> Result<bool, Counter> {
     let anywhere = FloatingKey { ip: arrival.ip.dst, vlan: 0, reserved: 0 };
-    if table::get(&FLOATING, &anywhere).is_some() {
-        if addressee == Addressee::Group {
-            return Err(Counter::DropNotForUs);
-        }
-        return to_floating(packet, arrival, transport);
+    if table::get(&FLOATING, &anywhere).is_none() {
+        return Ok(false);
     }
-    if let Some(transport) = transport {
-        refuse_stray_of_real(arrival, transport)?;
+    if addressee == Addressee::Group {
+        return Err(Counter::DropNotForUs);
     }
-    to_kernel(packet, arrival, addressee).map(Stranger::Decided)
+    arrival.gate.forwards()?;
+    Ok(true)
 }
 
-/// A packet to an alias or a virtual address; it never reaches the kernel.
+/// Makes the connection that a packet to a floating address opens.
 #[inline(always)]
-fn to_floating<P: Packet>(
-    packet: &mut P,
-    arrival: &Arrival<'_>,
-    transport: Option<&Transport>,
-) -> Result<Stranger, Counter> {
-    arrival.gate.forwards()?;
-    if arrival.ip.is_fragment {
-        return Err(Counter::DropFragment);
-    }
-    let Some(transport) = transport else {
-        return match arrival.ip.protocol {
-            parse::ICMP => icmp::to_floating(packet, arrival).map(Stranger::Decided),
-            _ => Err(Counter::DropNoVirtualServer),
-        };
-    };
+fn open(arrival: &Arrival<'_>, transport: &Transport) -> Result<Found, Counter> {
     let server = table::get(&VIRTUAL, &lookup::destination(&transport.key))
         .ok_or(Counter::DropNoVirtualServer)?;
     if transport.key.protocol == parse::TCP && !tcp::opens(transport.flags) {
         return Err(Counter::DropNoConnection);
     }
-    create::connection(arrival, &transport.key, server).map(Stranger::Opened)
+    create::connection(arrival, &transport.key, server)
 }
 
 /// A segment from a real of a translating farm that belongs to no connection must not be routed: it

@@ -11,7 +11,10 @@
 #![no_main]
 // `atomic_xadd` only; see `ctx::table`.
 #![feature(core_intrinsics)]
-#![expect(internal_features, reason = "there is no other way to an atomic addition for this target")]
+#![expect(
+    internal_features,
+    reason = "there is no other way to an atomic addition for this target"
+)]
 
 mod arp;
 mod create;

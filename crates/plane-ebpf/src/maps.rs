@@ -43,8 +43,7 @@ pub(crate) static REAL_ADDRS: HashMap<abi::VirtualKey, u32> =
 
 /// Where frames leave. Written by user space.
 #[map]
-pub(crate) static NEXT_HOPS: Array<abi::NextHop> =
-    Array::with_max_entries(abi::MAX_NEXT_HOPS, 0);
+pub(crate) static NEXT_HOPS: Array<abi::NextHop> = Array::with_max_entries(abi::MAX_NEXT_HOPS, 0);
 
 /// Established connections, client to virtual server. Preallocated: an insert must not wait for memory.
 #[map]

@@ -40,8 +40,7 @@ pub(crate) fn segment<P: Packet>(
     to: &Rewrite,
 ) -> Result<(), Counter> {
     transport_checksum(packet, arrival, transport, to)?;
-    let header: &mut Ipv4Header =
-        change(packet, ETHERNET_LEN).ok_or(Counter::DropRewriteFailed)?;
+    let header: &mut Ipv4Header = change(packet, ETHERNET_LEN).ok_or(Counter::DropRewriteFailed)?;
     let aged = [header.ttl.wrapping_sub(1), header.protocol, 0, 0];
     let place = match to.direction {
         Direction::Forward => &mut header.dst,
@@ -49,8 +48,7 @@ pub(crate) fn segment<P: Packet>(
     };
     let from = core::mem::replace(place, to.ip);
     let sum = checksum::after_change(header.checksum, from, to.ip);
-    header.checksum =
-        checksum::after_change(sum, [header.ttl, header.protocol, 0, 0], aged);
+    header.checksum = checksum::after_change(sum, [header.ttl, header.protocol, 0, 0], aged);
     header.ttl = aged[0];
     let ports: &mut PortsHeader =
         change(packet, arrival.ip.payload).ok_or(Counter::DropRewriteFailed)?;

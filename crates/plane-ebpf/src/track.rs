@@ -147,10 +147,10 @@ fn promote(keys: &Keys, pair: &Pair) -> Result<(), Refused> {
 /// Takes a connection out of the main table.
 #[inline(always)]
 fn remove(keys: &Keys) {
-    if let Some(forward) = Entry::find(&CONN_FWD, &keys.forward) {
-        if forward.conn().flags & CONN_REPLICATE != 0 {
-            events::tell(EVENT_REMOVED, &keys.forward, forward.conn());
-        }
+    if let Some(forward) = Entry::find(&CONN_FWD, &keys.forward)
+        && forward.conn().flags & CONN_REPLICATE != 0
+    {
+        events::tell(EVENT_REMOVED, &keys.forward, forward.conn());
     }
     entry::delete(&CONN_REV, &keys.reverse);
     if entry::delete(&CONN_FWD, &keys.forward) {

@@ -1,4 +1,4 @@
-//! The two clocks of the time line that user space calls CLOCK_MONOTONIC.
+//! The two clocks of the time line that user space calls `CLOCK_MONOTONIC`.
 
 use aya_ebpf::helpers::generated::{bpf_ktime_get_coarse_ns, bpf_ktime_get_ns};
 

@@ -105,7 +105,11 @@ pub(crate) fn insert_new(
 
 /// Inserts an entry in the place of any other.
 #[inline(always)]
-pub(crate) fn insert(table: &'static impl Table, key: &FlowKey, conn: &Conn) -> Result<(), Refused> {
+pub(crate) fn insert(
+    table: &'static impl Table,
+    key: &FlowKey,
+    conn: &Conn,
+) -> Result<(), Refused> {
     table.write(key, conn, 0).map_err(|_| Refused::Full)
 }
 

@@ -21,6 +21,13 @@ const HEADERS: u32 = 14 + 60 + 20;
 const PACKET_HOST: u32 = 0;
 /// `AF_INET` of the kernel.
 const AF_INET: u32 = 2;
+/// Length of what `bpf_redirect_neigh` is told of the neighbour.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    reason = "a structure of 20 bytes"
+)]
+const NEIGHBOUR_LEN: i32 = size_of::<bpf_redir_neigh>() as i32;
 /// The VLAN number in a tag; 0 marks a tag that is only about priority.
 const VLAN_NUMBER: u32 = 0x0fff;
 
@@ -33,8 +40,8 @@ pub(crate) fn run(skb: TcContext) -> i32 {
     match pipeline::handle(&mut Frame(skb)) {
         // Not TC_ACT_OK: somebody else's programs at this hook have their turn too.
         Verdict::Pass => TC_ACT_UNSPEC,
-        Verdict::Drop => TC_ACT_SHOT as i32,
-        Verdict::Redirect => TC_ACT_REDIRECT as i32,
+        Verdict::Drop => TC_ACT_SHOT,
+        Verdict::Redirect => TC_ACT_REDIRECT,
     }
 }
 
@@ -89,12 +96,7 @@ impl Packet for Frame {
     }
 
     #[inline(always)]
-    fn replace_checksum(
-        &mut self,
-        at: usize,
-        covered: Covered,
-        zero: Zero,
-    ) -> Result<(), Counter> {
+    fn replace_checksum(&mut self, at: usize, covered: Covered, zero: Zero) -> Result<(), Counter> {
         let mangled = match zero {
             Zero::IsSum => 0,
             Zero::IsAbsent => u64::from(BPF_F_MARK_MANGLED_0),
@@ -131,8 +133,6 @@ impl Packet for Frame {
         };
         neighbour.__bindgen_anon_1.ipv4_nh = u32::from_ne_bytes(ip);
         // SAFETY: the parameters live on the stack and have the length that is passed.
-        redirected(unsafe {
-            bpf_redirect_neigh(ifindex, &raw mut neighbour, size_of::<bpf_redir_neigh>() as i32, 0)
-        })
+        redirected(unsafe { bpf_redirect_neigh(ifindex, &raw mut neighbour, NEIGHBOUR_LEN, 0) })
     }
 }

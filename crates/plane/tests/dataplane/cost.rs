@@ -19,6 +19,7 @@ const REPEATS: u32 = 250;
 const ROUNDS: usize = 400;
 
 /// Median and least of the nanoseconds that a frame takes.
+#[expect(clippy::print_stdout, reason = "printing is its purpose")]
 fn print(world: &World, says: &str, frame: &Frame) {
     let frame = Frame { ttl: 255, ..frame.clone() }.bytes();
     let mut rounds: Vec<_> =

@@ -153,7 +153,7 @@ fn send(cable: &Cable, frame: Vec<u8>) {
 #[expect(unsafe_code, reason = "no safe wrapper at hand knows the addresses of packet sockets")]
 fn send_from(ifindex: u32, frame: &[u8]) {
     let address = libc::sockaddr_ll {
-        sll_family: libc::AF_PACKET as u16,
+        sll_family: u16::try_from(libc::AF_PACKET).expect("a small number"),
         sll_protocol: 0,
         sll_ifindex: ifindex.cast_signed(),
         sll_hatype: 0,
@@ -161,6 +161,7 @@ fn send_from(ifindex: u32, frame: &[u8]) {
         sll_halen: 6,
         sll_addr: [0; 8],
     };
+    let length = u32::try_from(size_of_val(&address)).expect("a small structure");
     // SAFETY: a new descriptor that nobody else owns; the frame and the address outlive the call and
     // are passed with their own lengths.
     let sent = unsafe {
@@ -172,7 +173,7 @@ fn send_from(ifindex: u32, frame: &[u8]) {
             frame.len(),
             0,
             (&raw const address).cast(),
-            size_of::<libc::sockaddr_ll>() as u32,
+            length,
         )
     };
     assert_eq!(usize::try_from(sent).expect("it is sent"), frame.len());

@@ -63,6 +63,9 @@ impl World {
 
 /// Bytes for people, four to a group.
 fn hex(bytes: &[u8]) -> String {
-    let group = |group: &[u8]| group.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-    bytes.chunks(4).map(group).collect::<Vec<_>>().join(" ")
+    let word = |bytes: &[u8]| {
+        let number = bytes.iter().fold(0, |number, byte| (number << 8) | u32::from(*byte));
+        format!("{number:0width$x}", width = bytes.len() * 2)
+    };
+    bytes.chunks(4).map(word).collect::<Vec<_>>().join(" ")
 }
