@@ -52,8 +52,8 @@ fn alarms(ft: &FtState) -> Vec<String> {
         if ft_path.is_some_and(|(_, heard)| !heard) {
             alarms.push("ft-vlan-down: the peer is heard over other VLANs only".to_owned());
         }
-        if !status.in_step {
-            alarms.push("state is not in step with the peer".to_owned());
+        if status.role.forwards() && !status.in_step {
+            alarms.push("the peer does not hold every connection yet".to_owned());
         }
     }
     alarms.extend(status.waiting.clone());
@@ -105,7 +105,11 @@ fn show_peer(page: &mut Page, peer: &PeerStatus) {
     page.line(format_args!(" Peer software version: {}, configuration {agrees}", peer.software));
 }
 
+/// Only what forwards has connections of its own for the peer to hold.
 fn replication(page: &mut Page, status: &Status) {
+    if !status.role.forwards() {
+        return page.line(format_args!(" Replication: receiving"));
+    }
     let step = if status.in_step { "in step" } else { "not in step" };
     page.line(format_args!(" Replication: {step}, {} connections at risk", status.at_risk));
 }

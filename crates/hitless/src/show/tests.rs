@@ -113,10 +113,20 @@ fn what_is_wrong_with_a_pair_is_shown_without_asking() {
  priority 20, heartbeat msec 10, failover msec 30, preemption is on
  alternate priority 90
  ft-vlan-down: the peer is heard over other VLANs only
- state is not in step with the peer
  preempting waits for the peer's connections (2 s)
 "
     );
+}
+
+#[test]
+fn only_a_box_that_forwards_can_be_out_of_step() {
+    let mut ft = ft();
+    ft.status.in_step = false;
+    let alarm = " the peer does not hold every connection yet\n";
+    assert!(show_ft(ft.clone(), Depth::Brief).ends_with(alarm));
+    ft.status.role = Role::Standby;
+    let full = show_ft(ft, Depth::Full);
+    assert!(!full.contains(alarm) && full.contains(" Replication: receiving\n"), "{full}");
 }
 
 #[test]
