@@ -196,7 +196,8 @@ pub struct VirtualServer {
     pub listens: Option<VirtualAddress>,
     /// `serverfarm F`; without one the virtual server is out of service.
     pub farm: Option<Name>,
-    /// `idle S`: seconds without a packet after which a connection is forgotten; zero = never. Default 3600 s.
+    /// `idle S`: seconds without a packet after which a connection is forgotten; zero = never.
+    /// Default 3600 s.
     pub idle: Duration,
     /// `pending S`: time for the handshake. Default 30 s.
     pub pending: Duration,
