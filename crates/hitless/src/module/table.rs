@@ -33,6 +33,8 @@ const SWEEP_EVERY: Duration = Duration::from_secs(1);
 const SWEPT_A_TURN: usize = 4_096;
 /// Pause between two parts of a sweep: a full default table takes a second, a tenth of it at work.
 const SWEEP_PAUSE: Duration = Duration::from_millis(20);
+/// Pause after the kernel refused to read the table.
+const AFTER_FAILURE: Duration = Duration::from_millis(100);
 /// How long a turn waits for events before it looks at its jobs again: it bounds what a batch from
 /// the peer waits for, and costs a few system calls a millisecond.
 const PATIENCE: Duration = Duration::from_millis(1);
@@ -187,17 +189,10 @@ impl Running {
             return Ok(());
         };
         let what = (dump.which, Scope::Replicated);
-        let records =
-            self.own.table.dump(what, PART, &mut dump.cursor, clock::now()).unwrap_or_else(
-                |error| {
-                    // An incomplete dump would cost connections at the peer: this one never ends, and
-                    // the peer keeps what it has.
-                    tracing::error!("connection table: {error}");
-                    self.dump = None;
-                    Vec::new()
-                },
-            );
-        let Some(dump) = self.dump.as_mut() else { return Ok(()) };
+        let records = match self.own.table.dump(what, PART, &mut dump.cursor, clock::now()) {
+            Ok(records) => records,
+            Err(error) => return self.give_up_dump(generation, &error),
+        };
         let mut last = false;
         if dump.cursor.is_done() {
             match dump.which {
@@ -212,6 +207,16 @@ impl Running {
             self.dump = None;
         }
         self.tell(CoreInput::Snapshot(Snapshot { generation, records, last }))
+    }
+
+    /// An incomplete dump would cost connections at the peer: it is told that this one is, and asks
+    /// for another. A table that cannot be read is tried again, not hammered.
+    fn give_up_dump(&mut self, generation: u64, error: &hitless_plane::Error) -> Result<(), Gone> {
+        tracing::error!("connection table: {error}");
+        self.dump = None;
+        std::thread::sleep(AFTER_FAILURE);
+        self.tell(CoreInput::CapturesLost)?;
+        self.tell(CoreInput::Snapshot(Snapshot { generation, records: Vec::new(), last: true }))
     }
 
     /// Events that found the ring full are counted by the programs; only a dump tells what they said.
