@@ -21,6 +21,14 @@ pub(crate) struct Datagram {
     pub(crate) hostile: bool,
 }
 
+impl Datagram {
+    /// Whether it is about roles: the sixth octet of a frame says what it is for.
+    pub(crate) fn is_about_roles(&self) -> bool {
+        const ROLES: u8 = 3;
+        self.lane == Lane::Heartbeat && self.bytes.get(5) == Some(&ROLES)
+    }
+}
+
 /// One direction of one path.
 #[derive(Clone, Debug)]
 pub(crate) struct Link {

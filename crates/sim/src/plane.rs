@@ -121,15 +121,22 @@ impl Plane {
         self.table.get(key).map(|entry| (entry.record.real, entry.record.stage()))
     }
 
-    /// A segment arrives.
-    pub(crate) fn segment(&mut self, now: Moment, key: ConnKey, segment: Segment) -> Verdict {
+    /// A segment arrives: from the client, or `from` a real, which then has to be the entry's.
+    pub(crate) fn segment(
+        &mut self,
+        now: Moment,
+        key: ConnKey,
+        segment: Segment,
+        from: Option<SocketAddrV4>,
+    ) -> Verdict {
         if !self.gate.forwards(now) {
             return Verdict::Silent;
         }
         if segment == Segment::Syn {
             return self.open(now, key);
         }
-        let Some(entry) = self.table.get_mut(&key) else { return Verdict::Unknown };
+        let is_its = |entry: &&mut Entry| from.is_none_or(|real| real == entry.record.real);
+        let Some(entry) = self.table.get_mut(&key).filter(is_its) else { return Verdict::Unknown };
         entry.used_at = Some(now);
         let before = entry.record.seen;
         entry.record.seen |= match segment {

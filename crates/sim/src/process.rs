@@ -1,6 +1,7 @@
 //! The process of a box: the core under test, what waits for it, and its table thread.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use hitless_core::node::{
     BatchId, Captured, Command, Input, Lane, Node, NodeConfig, Output, Snapshot, TableJob,
@@ -30,8 +31,8 @@ pub(crate) struct Process {
     /// When the next wake-up is planned.
     pub(crate) wakes_at: Moment,
     pub(crate) table_thread: TableThread,
-    /// Told to stop: leaves when it is no longer active.
-    pub(crate) is_stopping: bool,
+    /// Told to stop: leaves when it is no longer active, and comes back so long after that.
+    pub(crate) stopping: Option<Duration>,
 }
 
 impl Process {
@@ -46,7 +47,7 @@ impl Process {
             trap: None,
             wakes_at: Moment::NEVER,
             table_thread: TableThread::default(),
-            is_stopping: false,
+            stopping: None,
         }
     }
 }
@@ -61,8 +62,8 @@ pub(crate) struct Trap {
 /// What strikes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Blow {
-    Pause { lasts: std::time::Duration },
-    Crash { death: Death, back_after: std::time::Duration },
+    Pause { lasts: Duration },
+    Crash { death: Death, back_after: Duration },
 }
 
 /// What arrived while the process was stopped, per path and lane.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use hitless_core::node::Captured;
 use hitless_model::{ConnKey, ConnStage};
 
-use super::{Event, Vlan, World};
+use super::{Event, World};
 use crate::check::Invariant;
 use crate::client::{Client, Open, Phase};
 use crate::pair::Side;
@@ -17,6 +17,9 @@ const TRIES: u8 = 5;
 /// For so long an established connection may be unknown to a box that begins to forward: its
 /// segments are dropped and sent again while the other box's last reports are on their way.
 const PATIENCE: Duration = Duration::from_millis(100);
+
+/// A client waits so long before it may use an address and port again, as TCP does (much longer).
+const REST: Duration = Duration::from_millis(150);
 
 /// How a segment fared.
 enum Fate {
@@ -36,6 +39,7 @@ impl World {
         let pause = self.plan.traffic.pause;
         let pause = self.rngs.clients.duration(pause / 10, pause);
         let client = self.clients[number];
+        let pause = if client.phase == Phase::Closed { pause.max(REST) } else { pause };
         let goes_on_at_once = match client.phase {
             Phase::Opening => self.open(number, client.key),
             Phase::Answered(real) => self.answer(number, client.key, real),
@@ -51,13 +55,11 @@ impl World {
         self.after(if goes_on_at_once { round_trip } else { pause }, Event::Client(number));
     }
 
-    fn send(&mut self, vlan: Vlan, key: ConnKey, segment: Segment) -> Fate {
-        let learned = match vlan {
-            Vlan::Client => self.switches.client,
-            Vlan::Server => self.switches.server,
-        };
+    /// A segment leaves: from the client, or from the real.
+    fn send(&mut self, key: ConnKey, segment: Segment, from: Option<SocketAddrV4>) -> Fate {
+        let learned = if from.is_some() { self.switches.server } else { self.switches.client };
         let Some(side) = learned else { return Fate::Lost };
-        let verdict = self.hosts[side].plane.segment(self.now, key, segment);
+        let verdict = self.hosts[side].plane.segment(self.now, key, segment, from);
         self.plan_ring(side);
         match verdict {
             Verdict::Forwarded(real) => Fate::Through(side, real),
@@ -74,7 +76,7 @@ impl World {
     }
 
     fn open(&mut self, number: usize, key: ConnKey) -> bool {
-        match self.send(Vlan::Client, key, Segment::Syn) {
+        match self.send(key, Segment::Syn, None) {
             Fate::Through(_, real) => {
                 self.clients[number].phase = Phase::Answered(real);
                 true
@@ -84,7 +86,7 @@ impl World {
     }
 
     fn answer(&mut self, number: usize, key: ConnKey, real: SocketAddrV4) -> bool {
-        match self.send(Vlan::Server, key, Segment::SynAck) {
+        match self.send(key, Segment::SynAck, Some(real)) {
             Fate::Through(_, known) if known == real => {
                 self.clients[number].phase = Phase::Confirming(real);
                 true
@@ -97,7 +99,7 @@ impl World {
     }
 
     fn confirm(&mut self, number: usize, key: ConnKey, real: SocketAddrV4) -> bool {
-        let fate = self.send(Vlan::Client, key, Segment::Ack);
+        let fate = self.send(key, Segment::Ack, None);
         match fate {
             Fate::Through(side, known) if known == real && self.is_established(side, key) => {
                 self.stats.established += 1;
@@ -126,9 +128,9 @@ impl World {
 
     fn talk(&mut self, number: usize, key: ConnKey, open: Open) -> bool {
         let closes = self.rngs.clients.chance(self.plan.traffic.closes);
-        let vlan = if self.rngs.clients.chance(500) { Vlan::Client } else { Vlan::Server };
+        let from = Some(open.real).filter(|_| self.rngs.clients.chance(500));
         let segment = if closes { Segment::Fin } else { Segment::Data };
-        match self.send(vlan, key, segment) {
+        match self.send(key, segment, from) {
             Fate::Through(side, real) if real == open.real => {
                 if let Some(open) = self.clients[number].open_mut() {
                     open.dropped_since = None;
@@ -166,13 +168,18 @@ impl World {
         self.clients[number].renew(0, &mut self.rngs.clients);
     }
 
-    /// A box's table changed at this key, because its peer said so.
+    /// A box's table changed at this key, because its peer said so. A standby may forget what its
+    /// active does not claim that it holds: after a split the tables have to be made equal first.
     pub(super) fn table_changed(&mut self, side: Side, key: ConnKey) {
         let found = self.hosts[side].plane.find(&key);
+        let may_forget =
+            !self.hosts[side].plane.gate.forwards(self.now) && !self.claims_in_step(side.other());
         let client = self.clients.iter_mut().find(|client| client.key == key);
         let Some(open) = client.and_then(Client::open_mut) else { return };
-        if found.is_some_and(|(real, stage)| real == open.real && stage == ConnStage::Established) {
-            open.held_by[side] = true;
+        let holds =
+            found.is_some_and(|(real, stage)| real == open.real && stage == ConnStage::Established);
+        if holds || may_forget {
+            open.held_by[side] = holds;
         } else if open.held_by[side] && !open.is_forfeit {
             let what = format!(
                 "{side}'s peer made it forget {} (real {}): now {found:?}",
@@ -181,6 +188,11 @@ impl World {
             );
             self.violated(Invariant::ConnectionsStay, what);
         }
+    }
+
+    fn claims_in_step(&self, side: Side) -> bool {
+        let forwards = self.hosts[side].plane.gate.forwards(self.now);
+        forwards && self.status(side).is_some_and(|status| status.in_step)
     }
 
     /// A box was told of changes by its data plane.

@@ -103,10 +103,9 @@ impl World {
     fn stop(&mut self, side: Side, back_after: Duration) {
         let longest = self.plan.failover_max() * 3 + Duration::from_secs(1);
         let Some(process) = &mut self.hosts[side].process else { return };
-        process.is_stopping = true;
+        process.stopping = Some(back_after);
         let life = process.life;
         self.after(longest, Event::StopTimeout(side, life));
-        self.after(longest + back_after, Event::Start(side));
         if self.hosts[side].plane.gate.role.forwards() {
             self.feed(side, Inbound::Command(Command::Handover(HandoverCause::Stop)));
         }
@@ -117,7 +116,7 @@ impl World {
     pub(super) fn leave_if_done(&mut self, side: Side) {
         let is_silent = !self.hosts[side].plane.gate.role.forwards();
         let Some(process) = self.hosts[side].running() else { return };
-        if process.is_stopping && is_silent {
+        if process.stopping.is_some() && is_silent {
             self.leave(side);
         }
     }
@@ -132,7 +131,8 @@ impl World {
     fn leave(&mut self, side: Side) {
         self.trace.brief(self.now, || format!("{side} leaves"));
         self.stats.stops += 1;
-        self.hosts[side].process = None;
+        let back_after = self.hosts[side].process.take().and_then(|process| process.stopping);
+        self.after(back_after.unwrap_or_default(), Event::Start(side));
         self.wipe(side);
     }
 
@@ -147,11 +147,14 @@ impl World {
     pub(super) fn heal(&mut self) {
         self.trace.brief(self.now, || "everything is healed".into());
         self.is_healed = true;
+        if self.plan.promises_calm() {
+            return;
+        }
         self.is_settled = false;
         Pair::of(|side| self.links[side].iter_mut().for_each(crate::link::Link::heal));
         for side in Side::BOTH {
             self.hosts[side].plane.break_ring_until(self.now);
-            if self.hosts[side].process.as_ref().is_some_and(|process| process.is_stopping) {
+            if self.hosts[side].process.as_ref().is_some_and(|process| process.stopping.is_some()) {
                 self.leave(side);
             }
             let now = self.now;

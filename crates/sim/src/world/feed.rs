@@ -55,7 +55,7 @@ impl World {
             self.drain(side, if *hostile { Cause::Hostile } else { Cause::Datagram });
         if !hostile && was_accepted {
             self.hostile.remember(side, datagram);
-            if *lane == Lane::Heartbeat {
+            if datagram.is_about_roles() {
                 self.roles.heard(side, datagram.sent_at, self.now);
             }
         }

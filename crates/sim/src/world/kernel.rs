@@ -34,17 +34,24 @@ impl World {
         }
         let Some(process) = &mut self.hosts[side].process else { return };
         process.table_thread.is_busy = false;
-        match process.table_thread.jobs.pop_front() {
-            Some(TableJob::Apply { batch, changes }) => self.apply(side, batch, &changes),
-            Some(TableJob::Dump { generation, embryonic }) => {
-                let dump = Dump { generation, embryonic, after: None };
-                process.table_thread.dump = Some(dump);
-                self.dump_part(side, generation);
-            }
-            Some(TableJob::DumpMore { generation }) => self.dump_part(side, generation),
-            None => {}
+        for job in std::mem::take(&mut process.table_thread.jobs) {
+            self.work(side, job);
         }
         self.plan_table_step(side);
+    }
+
+    fn work(&mut self, side: Side, job: TableJob) {
+        match job {
+            TableJob::Apply { batch, changes } => self.apply(side, batch, &changes),
+            TableJob::Dump { generation, embryonic } => {
+                let dump = Dump { generation, embryonic, after: None };
+                if let Some(process) = &mut self.hosts[side].process {
+                    process.table_thread.dump = Some(dump);
+                }
+                self.dump_part(side, generation);
+            }
+            TableJob::DumpMore { generation } => self.dump_part(side, generation),
+        }
     }
 
     fn apply(&mut self, side: Side, batch: BatchId, changes: &[Change]) {

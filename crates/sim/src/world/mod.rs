@@ -129,6 +129,10 @@ pub struct World {
     /// The pair has had its time to settle after the start, or after the heal.
     is_settled: bool,
     is_healed: bool,
+    /// Settled after the heal: nothing may change.
+    is_quiet: bool,
+    /// When a handover was refused or given up last: a wish to preempt then rests for a while.
+    refused_at: Option<Moment>,
     is_over: bool,
     stats: Stats,
     trace: Trace,
@@ -159,6 +163,8 @@ impl World {
             violation: None,
             is_settled: false,
             is_healed: false,
+            is_quiet: false,
+            refused_at: None,
             is_over: false,
             stats: Stats::default(),
             trace,

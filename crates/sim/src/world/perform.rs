@@ -66,6 +66,9 @@ impl World {
                 if matches!(event, NodeEvent::PeerFound { .. }) {
                     self.roles.meets(side);
                 }
+                if matches!(event, NodeEvent::HandoverRefused { .. }) {
+                    self.refused_at = Some(self.now);
+                }
             }
             Output::Neighbour { .. } => {}
         }
@@ -85,9 +88,9 @@ impl World {
             self.stats.actives += 1;
             self.roles.becomes_active(side, self.now);
         }
-        if self.is_settled && !self.plan_expects_changes() {
+        if self.is_settled && !self.expects_changes() {
             let invariant =
-                if self.is_healed { Invariant::NoFlapping } else { Invariant::NoNeedlessChange };
+                if self.is_quiet { Invariant::NoFlapping } else { Invariant::NoNeedlessChange };
             self.violated(invariant, format!("{side} went from {} to {}", before.role, gate.role));
         }
     }

@@ -1,5 +1,7 @@
 //! The watchers' looks: after every event, now and then, and when everything must have settled.
 
+use std::time::Duration;
+
 use hitless_model::Role;
 
 use super::{Event, World};
@@ -11,6 +13,8 @@ use crate::time::Moment;
 
 /// Connections that may wait to be told: more than clients can make while a table is filled anew.
 const MAX_AT_RISK: u64 = 4096;
+/// After a handover that came to nothing the peer's wish to preempt rests for ten seconds.
+const COUP_RESTS: Duration = Duration::from_secs(11);
 
 impl World {
     /// After every event: who forwards?
@@ -28,9 +32,15 @@ impl World {
         }
     }
 
-    /// Whether roles may change although everything has settled: that is what a calm plan is for.
-    pub(super) fn plan_expects_changes(&self) -> bool {
-        self.plan.profile == Profile::Calm && !self.is_healed
+    /// Whether roles may change although everything has settled: that is what a calm plan is for,
+    /// and a wish to preempt that rests may be heeded yet.
+    pub(super) fn expects_changes(&self) -> bool {
+        (self.plan.profile == Profile::Calm && !self.is_quiet) || self.preempt_may_come()
+    }
+
+    fn preempt_may_come(&self) -> bool {
+        let preempts = Side::BOTH.iter().all(|side| self.hosts[*side].config.preempt);
+        preempts && self.refused_at.is_some_and(|at| self.now.since(at) <= COUP_RESTS)
     }
 
     /// Now and then: what costs more to find out.
@@ -82,6 +92,7 @@ impl World {
     /// The time to settle is over.
     pub(super) fn settled(&mut self) {
         self.is_settled = true;
+        self.is_quiet = self.is_healed;
         let Forwarders::One(active) = self.roles.forwarders() else {
             let what = format!("forwarding: {:?}; {}", self.roles.forwarders(), self.roles_now());
             self.violated(Invariant::OneActiveAfterHeal, what);
@@ -94,7 +105,8 @@ impl World {
         let rank = |side: Side| self.hosts[side].config.priority;
         let other = active.other();
         let both_preempt = Side::BOTH.iter().all(|side| self.hosts[*side].config.preempt);
-        if both_preempt && rank(other) > rank(active) && self.is_healed {
+        if both_preempt && rank(other) > rank(active) && self.is_healed && !self.preempt_may_come()
+        {
             let what = format!("{active} ({}) before {other} ({})", rank(active), rank(other));
             self.violated(Invariant::PreemptHappens, what);
         }
@@ -129,7 +141,9 @@ impl World {
     fn check_tables(&mut self, active: Side) {
         let other = active.other();
         let is_missing = |client: &&Client| {
-            client.open().is_some_and(|open| open.held_by[active] && !open.held_by[other])
+            client.open().is_some_and(|open| {
+                open.held_by[active] && !open.held_by[other] && !open.is_forfeit
+            })
         };
         if let Some(client) = self.clients.iter().find(is_missing) {
             let what = format!("{other} does not hold {}", client.key.client);
