@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use hitless_model::Instant;
+use hitless_model::{Instant, Role};
 
 use super::beat::{Flags, Purpose, Seq};
 use super::machine::Ft;
@@ -70,6 +70,19 @@ impl Ft {
         });
         if !rival && self.state.renews_alone() {
             self.extend_lease(now + self.config.lease());
+        }
+    }
+
+    /// A standby that is heard again tells what it heard last. A lease that was renewed alone next to
+    /// it is cut back to that: the standby's patience counts from there.
+    pub(super) fn correct_lease(&mut self, now: Instant, role: Role) {
+        let Some(sent) = self.sent.confirmed().filter(|_| role == Role::Standby) else { return };
+        let failover = sent.failover.min(self.config.failover);
+        let limit = (sent.at + failover).saturating_sub(self.config.margin);
+        let longer = self.state.lease_until().is_some_and(|until| until > limit);
+        if longer && self.state.set_lease(limit) {
+            self.write_gate();
+            self.check_lease(now);
         }
     }
 

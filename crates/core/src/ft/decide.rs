@@ -135,12 +135,16 @@ impl Ft {
         }
     }
 
-    /// Two actives. Nothing is decided before each hears the other: a side that is not heard loses
-    /// its lease by itself.
+    /// Two actives. When each hears the other the weightier one stays; a side that is not heard
+    /// yields, because it alone knows.
     fn contend(&mut self, now: Instant) {
         let Some(peer) = &self.peer else { return };
         let Some(beat) = &peer.newest else { return };
         if self.confirmed_lease(now, self.claim_from).is_none() {
+            let chances = self.config.interval().max(beat.heartbeat) * 2;
+            if now > peer.heard_since + chances {
+                self.enter_standby(now, "two were active, and the peer does not hear this box");
+            }
             return;
         }
         let ours = (self.config.priority, self.config.unit);

@@ -17,6 +17,8 @@ pub enum Input<'a> {
         /// Its release.
         software: String,
     },
+    /// A peer lives and knows of this life of this box, though there is no session with it yet.
+    Sighted,
     /// A heartbeat of the peer, opened by the session.
     Beat {
         /// The path it came over.

@@ -52,6 +52,10 @@ pub struct Ft {
     pub(super) outputs: VecDeque<Output>,
 }
 
+/// A box listens after start for so many failover times at most, if it sights a peer that it does
+/// not come to terms with.
+const LISTEN_AT_MOST: u32 = 10;
+
 /// How replication stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Replication {
@@ -112,6 +116,14 @@ impl Ft {
         self.speak(now, Flags::ASK);
     }
 
+    /// Somebody is there: listening goes on. Bounded, for a session may never come about.
+    fn sighted(&mut self, now: Instant) {
+        let limit = self.since + self.config.failover * LISTEN_AT_MOST;
+        if let State::Initializing { until } = &mut self.state {
+            *until = (now + self.config.failover).min(limit);
+        }
+    }
+
     fn beat(&mut self, now: Instant, path: PathId, body: &[u8]) {
         let Ok(beat) = Beat::parse(body) else {
             return self.outputs.push_back(Output::Malformed(super::Malformed));
@@ -123,14 +135,17 @@ impl Ft {
             return;
         }
         let found = (peer.unit, peer.software.clone());
+        self.sent.confirm(beat.heard);
+        self.renew_confirmed(now);
+        if arrival == Arrival::Newest {
+            self.correct_lease(now, beat.role);
+        }
         if came_up {
             self.emit(Event::PathState { path, up: true });
         }
         if was == Contact::Lost {
             self.emit(Event::PeerFound { unit: found.0, software: found.1 });
         }
-        self.sent.confirm(beat.heard);
-        self.renew_confirmed(now);
         if arrival == Arrival::Newest {
             self.newest(now, &beat);
         }
@@ -197,6 +212,7 @@ impl Machine for Ft {
         self.check_lease(now);
         match input {
             Input::Established { unit, software } => self.established(now, unit, software),
+            Input::Sighted => self.sighted(now),
             Input::Beat { path, body } => self.beat(now, path, body),
             Input::Handover(cause) => self.handover(now, cause),
             Input::Replication { in_step, drained } => {

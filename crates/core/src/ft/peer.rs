@@ -42,6 +42,8 @@ pub(super) struct Peer {
     pub(super) newest: Option<Beat>,
     /// When anything was heard last.
     pub(super) heard_at: Instant,
+    /// Since when it has been heard without getting lost.
+    pub(super) heard_since: Instant,
     pub(super) contact: Contact,
     /// Asked, in this silence, over every path.
     pub(super) queried: bool,
@@ -69,6 +71,7 @@ impl Peer {
             software,
             newest: None,
             heard_at: now,
+            heard_since: now,
             contact: Contact::Heard,
             queried: false,
             excused: false,
@@ -97,6 +100,9 @@ impl Peer {
         let came_up = !heard.up;
         *heard = Heard { seq: beat.seq, at: now, up: true };
         self.heard_at = now;
+        if self.contact == Contact::Lost {
+            self.heard_since = now;
+        }
         self.contact = Contact::Heard;
         (self.queried, self.excused) = (false, false);
         if self.newest.as_ref().is_some_and(|newest| beat.seq <= newest.seq) {

@@ -61,7 +61,7 @@ pub struct NodeConfig {
     pub key: Option<Secret>,
     /// VLANs of the second paths, in the order of preference.
     pub second_paths: Vec<PathId>,
-    /// This box's own MAC on each second path, told to the peer: it sends there by unicast.
+    /// This box's own MAC on each path, told to the peer: it sends there by unicast.
     pub own_macs: Vec<(PathId, Mac)>,
     /// Random octets for this life of the box: session nonce and everything that has to be unguessable.
     pub seed: [u8; 32],

@@ -28,6 +28,7 @@ impl Node {
                 self.warn_unauthenticated();
                 self.ft.handle_input(now, ft::Input::Established { unit, software });
             }
+            session::Output::Sighted => self.ft.handle_input(now, ft::Input::Sighted),
             session::Output::Macs(macs) => self.learn_macs(macs),
             session::Output::Opened { path, kind, body } => self.opened(now, path, kind, &body),
             session::Output::Rejected(reason) => self.reject(reason.name()),

@@ -14,6 +14,9 @@ use crate::node::PathId;
 pub enum Output {
     /// Send this frame over the fault-tolerant VLAN.
     Send(Vec<u8>),
+    /// A peer on the fault-tolerant VLAN knows this life of this box: it lives and hears us, though
+    /// there is no session with it yet.
+    Sighted,
     /// A session with a peer (or with a new life of it) begins.
     Established {
         /// Names the session: both boxes give the same number.

@@ -21,6 +21,7 @@ enum Op {
     Replication(bool, bool),
     Configure { heartbeat: u64, failover: u64 },
     CaughtUp,
+    Sighted,
 }
 
 fn ops() -> impl Strategy<Value = Op> {
@@ -41,6 +42,7 @@ fn ops() -> impl Strategy<Value = Op> {
         2 => any::<(bool, bool)>().prop_map(|(in_step, drained)| Op::Replication(in_step, drained)),
         1 => (0_u64..50, 0_u64..100).prop_map(|(h, f)| Op::Configure { heartbeat: h, failover: f }),
         1 => Just(Op::CaughtUp),
+        1 => Just(Op::Sighted),
     ]
 }
 
@@ -72,6 +74,7 @@ fn apply(ft: &mut Ft, now: hitless_model::Instant, op: &Op) {
             config.failover = Duration::from_millis(*failover);
             ft.handle_input(now, Input::Configure(&config));
         }
+        Op::Sighted => ft.handle_input(now, Input::Sighted),
         Op::CaughtUp => ft.handle_input(now, Input::CaughtUp),
     }
 }

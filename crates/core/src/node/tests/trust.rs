@@ -94,6 +94,27 @@ fn boxes_with_different_keys_do_not_become_a_pair() {
 }
 
 #[test]
+fn a_box_that_sights_its_peer_listens_on_until_they_come_to_terms() {
+    let mut pair = Pair::running(keyed);
+    pair.kill(Side::B);
+    pair.run(ms(100));
+    // Of what the newcomer says only its first words are heard: no proof reaches the active.
+    pair.drop_next = Box::new(move |from, _| from == Side::B);
+    pair.tape = Some(Vec::new());
+    pair.start(Side::B);
+    for _ in 0..8 {
+        pair.run(ms(10));
+        let hello = pair.tape.take().unwrap().into_iter().rfind(|(from, ..)| *from == Side::B);
+        pair.tape = Some(Vec::new());
+        pair.inject(Side::A, FT_VLAN, &hello.unwrap().2);
+    }
+    assert_eq!(pair.b.role(), Some(Role::Initializing), "{}", pair.story());
+    pair.drop_next = Box::new(|_, _| false);
+    pair.run(ms(50));
+    assert_eq!(pair.roles(), (Role::Active, Role::Standby), "{}", pair.story());
+}
+
+#[test]
 fn another_pair_on_the_ft_vlan_is_told_of_once_and_has_no_effect() {
     let mut pair = Pair::running(plain);
     let mut other = config(Side::B);

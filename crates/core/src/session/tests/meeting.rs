@@ -124,6 +124,7 @@ fn a_third_box_waits_until_the_peer_is_silent() {
     let last = a.said.iter().rev().find_map(|output| match output {
         Output::Established { unit, .. } => Some(*unit),
         Output::Send(_)
+        | Output::Sighted
         | Output::Opened { .. }
         | Output::Macs(_)
         | Output::Rejected(_)

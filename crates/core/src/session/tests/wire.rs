@@ -54,6 +54,7 @@ impl End {
         let frames = outputs.iter().filter_map(|output| match output {
             Output::Send(frame) => Some(frame.clone()),
             Output::Established { .. }
+            | Output::Sighted
             | Output::Macs(_)
             | Output::Opened { .. }
             | Output::Rejected(_)
@@ -72,6 +73,7 @@ impl End {
         let bodies = self.said.iter().filter_map(|output| match output {
             Output::Opened { body, .. } => Some(body.as_slice()),
             Output::Send(_)
+            | Output::Sighted
             | Output::Established { .. }
             | Output::Macs(_)
             | Output::Rejected(_)
@@ -84,6 +86,7 @@ impl End {
         let ids = self.said.iter().filter_map(|output| match output {
             Output::Established { id, .. } => Some(*id),
             Output::Send(_)
+            | Output::Sighted
             | Output::Opened { .. }
             | Output::Macs(_)
             | Output::Rejected(_)
@@ -96,6 +99,7 @@ impl End {
         let reasons = self.said.iter().filter_map(|output| match output {
             Output::Rejected(reason) => Some(*reason),
             Output::Send(_)
+            | Output::Sighted
             | Output::Opened { .. }
             | Output::Macs(_)
             | Output::Established { .. }
