@@ -1,6 +1,8 @@
 //! The real daemon with a real module, in a network namespace of the test's own: what it makes, what
 //! it repairs, what it refuses, and that it leaves nothing behind.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
+
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::os::fd::AsFd;
@@ -343,6 +345,23 @@ fn refused(place: &Place, sentence: &str) {
 fn an_interface_that_does_not_exist_is_named_and_nothing_is_made() {
     in_own_namespace("missing", |place| {
         refused(&place, "hitlessd: interface eth2: there is no such network device");
+    });
+}
+
+#[test]
+fn a_module_that_cannot_start_takes_everything_back() {
+    in_own_namespace("refuses", |place| {
+        place.wire();
+        let before = place.links();
+        // Where a map belongs, there is a folder.
+        std::fs::create_dir_all(place.names.module_pins(slot()).join("REAL_ADDRS")).unwrap();
+        let output = place.run();
+        assert_eq!(output.status.code(), Some(1));
+        let said = String::from_utf8(output.stderr).unwrap();
+        let last = said.lines().last().unwrap();
+        assert!(last.starts_with("hitlessd: module csm 4: "), "{said}");
+        assert_eq!(place.links(), before);
+        assert_eq!(place.left(), Vec::<PathBuf>::new());
     });
 }
 

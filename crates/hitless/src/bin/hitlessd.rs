@@ -3,6 +3,7 @@
 //! Runs in the foreground and logs on standard error. Everything is decided in
 //! [`hitless::chassis`] and [`hitless::module`]; this file reads the command line.
 
+use std::ffi::CString;
 use std::fmt;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -100,6 +101,9 @@ fn complain(error: &anyhow::Error) {
 
 fn run_module(slot: u64, state_dir: PathBuf) -> Result<()> {
     let slot = Slot::try_from(slot).context("slot")?;
+    // Started through /proc/self/exe, it would be known as "exe".
+    let name = CString::new(format!("hitlessd-m{slot}"))?;
+    rustix::thread::set_name(&name).context("process name")?;
     module::run(&ModuleArgs { slot, state_dir })
 }
 
