@@ -7,7 +7,7 @@ use hitless_model::Counter;
 use hitless_model::abi::{FloatingKey, VlanPort};
 use zerocopy::{FromBytes, Immutable, IntoBytes, Unaligned};
 
-use crate::ctx::{Packet, change, clock, read, table};
+use crate::ctx::{Packet, change, read, table};
 use crate::gate::Gate;
 use crate::maps::FLOATING;
 use crate::parse::EthernetHeader;
@@ -38,7 +38,7 @@ pub(crate) fn handle<P: Packet>(packet: &mut P, port: &VlanPort) -> Outcome {
     if request.what != REQUEST || table::get(&FLOATING, &asked).is_none() {
         return Ok(Verdict::Pass);
     }
-    Gate::at(clock::coarse()).answers(Counter::DropArpNotActive)?;
+    Gate::exactly().answers(Counter::DropArpNotActive)?;
     answer(packet, &request, port.virtual_mac)?;
     table::count(Counter::ArpAnswered);
     packet.redirect(packet.ifindex())

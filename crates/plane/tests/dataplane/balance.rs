@@ -105,7 +105,7 @@ fn a_reverse_key_whose_holder_is_too_old_is_free() {
     add_shop(&mut world, (200, 1), WEB_FARM + 7);
     chosen(&mut world, CLIENT, WEB);
     let holder = world.conn(map::EMB_FWD, flow(CLIENT, WEB, TCP)).expect("embryonic");
-    let created = seconds_from_now(-31);
+    let created = seconds_from_now(-5);
     let aged = hitless_model::abi::Conn { created, ..holder };
     world.set(map::EMB_FWD, flow(CLIENT, WEB, TCP), aged);
     assert_eq!(chosen(&mut world, CLIENT, SHOP), Some(1));

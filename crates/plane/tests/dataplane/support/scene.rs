@@ -43,7 +43,7 @@ pub(crate) const DNS: SocketAddrV4 = SocketAddrV4::new(VIP, 53);
 pub(crate) const TCP: u8 = 6;
 pub(crate) const UDP: u8 = 17;
 /// `pending` of both.
-pub(crate) const PENDING_NS: u64 = 30_000_000_000;
+pub(crate) const PENDING_NS: u64 = 4_000_000_000;
 
 /// Farms: the web farm's schedule begins at 0, the name servers' at 8.
 pub(crate) const WEB_FARM: u32 = 1;
@@ -95,10 +95,11 @@ pub(crate) fn seconds_from_now(seconds: i64) -> u64 {
     nanoseconds_from_now(seconds * 1_000_000_000)
 }
 
-/// CLOCK_MONOTONIC in nanoseconds, some nanoseconds from now (or before).
+/// CLOCK_MONOTONIC in nanoseconds, some nanoseconds from now (or before, but not before boot).
 pub(crate) fn nanoseconds_from_now(nanoseconds: i64) -> u64 {
     let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
-    u64::try_from(now.tv_sec * 1_000_000_000 + now.tv_nsec + nanoseconds).expect("after boot")
+    let time = now.tv_sec * 1_000_000_000 + now.tv_nsec + nanoseconds;
+    u64::try_from(time).unwrap_or_default()
 }
 
 /// A virtual server in service that replicates.
