@@ -3,7 +3,7 @@
 //! It keeps the VLAN bridges, the access ports, and one network namespace with its veths per module
 //! ([`desired`] → [`plan`] → [`kernel`]), and one process per module ([`process`]), level-triggered:
 //! what is removed by hand comes back, what dies is started again. It forwards nothing and decides
-//! no roles. Start at [`supervisor::run`].
+//! no roles. Start at [`supervisor::Supervisor::run`].
 //!
 //! ```text
 //!  configuration → Desired ─┐
