@@ -143,8 +143,18 @@ impl<'a> Reader<'a> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
+
+    /// Whether a document shows these octets in its block of that name (```text NAME), as
+    /// hexadecimal numbers.
+    pub(crate) fn assert_shown(document: &str, name: &str, octets: &[u8]) {
+        let block = document.split(&format!("```text {name}\n")).nth(1).unwrap_or_default();
+        let block = block.split("```").next().unwrap_or_default();
+        let shown: String = block.split_whitespace().collect();
+        let octets: String = octets.iter().map(|octet| format!("{octet:02x}")).collect();
+        assert_eq!(shown, octets, "the document's block {name}");
+    }
 
     #[test]
     fn fields_round_trip_and_unknown_ones_can_be_skipped() {

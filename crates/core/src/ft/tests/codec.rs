@@ -58,3 +58,13 @@ proptest! {
         }
     }
 }
+
+/// The heartbeat that `docs/protocol/frames.md` shows.
+#[test]
+fn the_octets_of_a_heartbeat_are_those_of_the_document() {
+    let mut beat = super::puppet::beat(7, Role::Active);
+    (beat.epoch, beat.heard, beat.config_digest) = (Epoch(2), Seq(6), 0x0102_0304_0506_0708);
+    beat.flags = Flags::ASK.with(Flags::WARM, true).with(Flags::FT_VLAN_UP, true);
+    let document = include_str!("../../../../../docs/protocol/frames.md");
+    crate::wire::tests::assert_shown(document, "heartbeat", &beat.write());
+}

@@ -134,3 +134,13 @@ fn reasons_have_names_of_their_own() {
     assert_eq!(names.len(), Rejected::ALL.len());
     assert!(path(FT).0.get() == 9);
 }
+
+/// The hello that `docs/protocol/frames.md` shows.
+#[test]
+fn the_octets_of_a_hello_are_those_of_the_document() {
+    let mut config = config(0x1122_3344_5566_7788, None);
+    config.seed = [0; 32];
+    let hello = End::new(config).tick(Instant::ZERO).remove(0);
+    let document = include_str!("../../../../../docs/protocol/frames.md");
+    crate::wire::tests::assert_shown(document, "hello", &hello);
+}

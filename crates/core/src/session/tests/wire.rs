@@ -19,9 +19,9 @@ pub(super) fn config(unit: u64, key: Option<&str>) -> Config {
         pair: Pair { group: GroupId::try_from(90).unwrap(), ft_vlan: path(FT).0 },
         unit: UnitId(unit),
         key: key.map(|key| Secret::new(key.as_bytes().to_vec())),
-        seed: [u8::try_from(unit).unwrap(); 32],
+        seed: [unit.to_le_bytes()[0]; 32],
         software: "1.2.3".into(),
-        macs: vec![(path(136), Mac([6, 0, 0, 0, 0, u8::try_from(unit).unwrap()]))],
+        macs: vec![(path(136), Mac([6, 0, 0, 0, 0, unit.to_le_bytes()[0]]))],
         heartbeat: Duration::from_millis(10),
         peer_timeout: Duration::from_millis(30),
     }
