@@ -1,7 +1,8 @@
 //! A number that two boxes agree on when their modules are configured as a pair should be.
 //!
 //! What config sync would swap (own and alternate value) is taken as an unordered pair, so both
-//! sides of a swap agree. A key goes in as a hash of its own and cannot be read off the digest.
+//! sides of a swap agree; without `alt` a box's own address and priority say nothing about its peer
+//! and stay out. A key goes in as a hash of its own and cannot be read off the digest.
 
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
@@ -43,9 +44,11 @@ fn feed_vlan(feed: &mut Feed, vlan: &ModuleVlan) {
         Side::Client => 1,
         Side::Server => 2,
     });
-    let mut own = [vlan.address, vlan.alt_address];
-    own.sort_unstable();
-    feed.each(own.iter().flatten().collect::<Vec<_>>(), |feed, own| feed.subnet(*own));
+    match vlan.alt_address {
+        Some(alt) => feed.each(swappable(vlan.address, alt), Feed::subnet),
+        // Without `alt` nobody said what the other box has; the segment is the same.
+        None => feed.each(vlan.address.map(Subnet::network), Feed::subnet),
+    }
     // The first gateway is the preferred one: their order has a meaning.
     feed.each(&vlan.gateways, |feed, gateway| feed.address(*gateway));
     feed.each(sorted(&vlan.aliases), |feed, alias| feed.subnet(*alias));
@@ -53,6 +56,13 @@ fn feed_vlan(feed: &mut Feed, vlan: &ModuleVlan) {
         feed.subnet(route.network);
         feed.address(route.gateway);
     });
+}
+
+/// What config sync swaps, in an order that both boxes have.
+fn swappable<T: Ord>(own: Option<T>, alt: T) -> Vec<T> {
+    let mut both: Vec<T> = own.into_iter().chain([alt]).collect();
+    both.sort_unstable();
+    both
 }
 
 fn sorted<T: Ord>(items: &[T]) -> Vec<&T> {
@@ -89,9 +99,9 @@ fn feed_virtual_server(feed: &mut Feed, server: &VirtualServer) {
 fn feed_ft(feed: &mut Feed, ft: &FtGroup) {
     feed.number(u64::from(ft.group));
     feed.number(u64::from(ft.vlan));
-    let mut priorities = [Some(ft.priority), ft.alt_priority];
-    priorities.sort_unstable();
-    feed.each(priorities.iter().flatten().collect::<Vec<_>>(), |feed, p| feed.number((*p).into()));
+    feed.each(ft.alt_priority, |feed, alt| {
+        feed.each(swappable(Some(ft.priority), alt), |feed, p| feed.number(p.into()));
+    });
     feed.time(ft.heartbeat);
     feed.time(ft.failover);
     feed.flag(ft.preempt);

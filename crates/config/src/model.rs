@@ -85,6 +85,13 @@ impl Subnet {
         Ipv4Addr::from(bits)
     }
 
+    /// The subnet itself, host part zero.
+    #[must_use]
+    pub fn network(self) -> Self {
+        let network = u32::from(self.address) & u32::from(self.mask());
+        Self { address: Ipv4Addr::from(network), prefix: self.prefix }
+    }
+
     /// Whether `address` lies in the same subnet.
     pub fn contains(self, address: Ipv4Addr) -> bool {
         let mask = u32::from(self.mask());

@@ -41,3 +41,17 @@ fn what_is_rendered_is_read_back() {
         assert_eq!(parse(&text, name).unwrap(), configuration, "{text}");
     }
 }
+
+#[test]
+fn a_pair_configured_by_hand_without_alt_agrees() {
+    let box_of = |address: &str, priority: u8| {
+        let text = format!(
+            "module csm 5\n vlan 2 client\n  ip address {address} 255.255.255.0\n vlan 9\n \
+             ft group 90 vlan 9\n  priority {priority}\n"
+        );
+        let configuration = parse(&text, "by-hand.conf").unwrap();
+        configuration.modules.values().map(digest).collect::<Vec<_>>()
+    };
+    assert_eq!(box_of("192.158.38.10", 30), box_of("192.158.38.40", 20));
+    assert_ne!(box_of("192.158.38.10", 30), box_of("192.158.37.40", 20), "another segment");
+}

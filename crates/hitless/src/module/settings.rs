@@ -35,11 +35,10 @@ pub(crate) fn node_config(
     interfaces: &BTreeMap<VlanId, InterfaceState>,
     identity: &Identity,
 ) -> NodeConfig {
-    let own_macs: Vec<_> = module
-        .vlans
-        .keys()
-        .filter_map(|vlan| Some((PathId(*vlan), interfaces.get(vlan)?.mac)))
-        .collect();
+    let second_paths: Vec<_> = module.vlans.keys().map(|vlan| PathId(*vlan)).collect();
+    let all_paths = second_paths.iter().copied().chain([PathId(ft.vlan)]);
+    let own_macs =
+        all_paths.filter_map(|path| Some((path, interfaces.get(&path.0)?.mac))).collect();
     NodeConfig {
         group: ft.group,
         ft_vlan: ft.vlan,
@@ -50,7 +49,7 @@ pub(crate) fn node_config(
         failover: ft.failover,
         margin: MARGIN,
         key: ft.key.as_ref().map(|key| Secret::new(key.expose().as_bytes().to_vec())),
-        second_paths: own_macs.iter().map(|(path, _)| *path).collect(),
+        second_paths,
         own_macs,
         seed: identity.seed,
         epoch: identity.epoch,
