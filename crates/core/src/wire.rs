@@ -151,9 +151,10 @@ pub(crate) mod tests {
     pub(crate) fn assert_shown(document: &str, name: &str, octets: &[u8]) {
         let block = document.split(&format!("```text {name}\n")).nth(1).unwrap_or_default();
         let block = block.split("```").next().unwrap_or_default();
-        let shown: String = block.split_whitespace().collect();
-        let octets: String = octets.iter().map(|octet| format!("{octet:02x}")).collect();
-        assert_eq!(shown, octets, "the document's block {name}");
+        let digits: Vec<u8> = block.bytes().filter(u8::is_ascii_hexdigit).collect();
+        let pairs = digits.chunks(2).map(|pair| str::from_utf8(pair).unwrap());
+        let shown: Vec<u8> = pairs.map(|pair| u8::from_str_radix(pair, 16).unwrap()).collect();
+        assert!(shown == octets, "the document's block {name} should be {octets:02x?}");
     }
 
     #[test]

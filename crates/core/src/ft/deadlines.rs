@@ -66,7 +66,8 @@ impl Ft {
     /// no role any more. Only immediately before a heartbeat.
     pub(super) fn renew_alone(&mut self, now: Instant) {
         let rival = self.peer.as_ref().is_some_and(|peer| {
-            peer.contact == Contact::Heard && !(peer.says(Flags::STOPPING) && !peer.forwards())
+            let said_good_bye = peer.says(Flags::STOPPING) && !peer.forwards();
+            peer.contact == Contact::Heard && !said_good_bye
         });
         if !rival && self.state.renews_alone() {
             self.extend_lease(now + self.config.lease());
