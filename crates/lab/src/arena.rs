@@ -3,8 +3,9 @@
 //! Scenarios let events happen to an [`Arena`] and get back what was measured. Dropping it takes
 //! everything down again: load first, then the daemons, the active one last, then the namespaces.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddrV4;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -42,6 +43,9 @@ pub struct Plan {
     pub connections: usize,
 }
 
+/// Dropped packets by reason.
+pub type Drops = BTreeMap<String, u64>;
+
 /// Counters of the pair over several lives of its daemons.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RoleCounts {
@@ -61,7 +65,7 @@ pub struct Arena {
     chassis: [Chassis; 2],
     servers: Servers,
     network: Network,
-    folder: Folder,
+    _folder: Folder,
     /// The plan.
     pub plan: Plan,
     /// Where to tell what happens.
@@ -100,7 +104,7 @@ impl Arena {
             chassis,
             servers,
             network,
-            folder,
+            _folder: folder,
             plan,
             console,
             interrupt,
@@ -266,6 +270,19 @@ impl Arena {
         self.chassis[number].slot()
     }
 
+    /// Packets that each data plane has dropped so far, by reason; none of one without power.
+    pub fn drops(&self) -> [Drops; 2] {
+        [0, 1].map(|number| {
+            let stats = self.chassis[number].stats();
+            let counters = stats.map(|stats| stats.counters).unwrap_or_default();
+            counters
+                .into_iter()
+                .filter(|counter| counter.name.starts_with("drop_"))
+                .map(|counter| (counter.name, counter.value))
+                .collect()
+        })
+    }
+
     /// The role words' observer.
     pub fn sampler(&self) -> &Sampler {
         &self.sampler
@@ -310,9 +327,16 @@ impl Arena {
         Ok(())
     }
 
-    /// Folder with configurations, state and logs.
-    pub fn folder(&self) -> &std::path::Path {
-        &self.folder.0
+    /// Copies configurations and logs of both daemons.
+    pub fn keep_logs(&self, to: &Path) -> Result<()> {
+        std::fs::create_dir_all(to)?;
+        for file in self.chassis.iter().flat_map(Chassis::files) {
+            let folder = file.parent().and_then(Path::file_name).unwrap_or_default();
+            let name = file.file_name().unwrap_or_default();
+            let name = format!("{}-{}", folder.display(), name.display());
+            std::fs::copy(&file, to.join(name)).with_context(|| file.display().to_string())?;
+        }
+        Ok(())
     }
 
     /// The ends of both logs, for a failure.

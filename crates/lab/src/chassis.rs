@@ -10,7 +10,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
-use hitless::api::types::FtState;
+use hitless::api::types::{FtState, Stats};
 use hitless::names::Names;
 use hitless_model::Slot;
 use hitless_plane::RoleHandle;
@@ -160,6 +160,13 @@ impl Chassis {
         serde_json::from_str(&text).with_context(|| format!("{}: `{line}`: {text}", self.host()))
     }
 
+    /// `show module csm N stats | json`.
+    pub fn stats(&self) -> Result<Stats> {
+        let line = format!("show module csm {} stats | json", self.slot());
+        let text = self.command(&line)?;
+        serde_json::from_str(&text).with_context(|| format!("{}: `{line}`: {text}", self.host()))
+    }
+
     /// An error if the daemon has ended by itself.
     pub fn check_daemon(&mut self) -> Result<()> {
         if let Some(status) = self.daemon.as_mut().and_then(|d| d.try_wait().ok()).flatten() {
@@ -179,6 +186,11 @@ impl Chassis {
         let text = std::fs::read_to_string(self.log()).unwrap_or_default();
         let lines: Vec<&str> = text.lines().collect();
         lines[lines.len().saturating_sub(SHOWN)..].join("\n")
+    }
+
+    /// Its configuration and its log.
+    pub fn files(&self) -> [PathBuf; 2] {
+        [self.folder.join("hitless.conf"), self.log()]
     }
 
     /// What would be left behind if the laboratory ended now: mounts and pins.

@@ -17,6 +17,9 @@ use tokio::runtime::Runtime;
 use crate::namespace::Namespace;
 use crate::topology::{Cidr, Host, Route};
 
+/// Number of the metric `rto_min`, as its lock's bit.
+const RTAX_RTO_MIN: u32 = 13;
+
 /// A netlink socket inside a namespace.
 #[derive(Debug)]
 pub struct Netlink {
@@ -147,7 +150,12 @@ impl Netlink {
         let mut message = builder.build();
         if let Some(rto) = route.rto_min {
             let rto = u32::try_from(rto.as_millis()).unwrap_or(u32::MAX);
-            let metrics = vec![RouteMetric::RtoMin(rto), RouteMetric::QuickAck(1)];
+            // TCP heeds this metric only if it is locked.
+            let metrics = vec![
+                RouteMetric::Lock(1 << RTAX_RTO_MIN),
+                RouteMetric::RtoMin(rto),
+                RouteMetric::QuickAck(1),
+            ];
             message.attributes.push(RouteAttribute::Metrics(metrics));
         }
         self.runtime

@@ -77,6 +77,10 @@ pub struct Window {
     pub lost: u64,
     /// Longest run of lost probes of any flow, times the interval.
     pub outage: Duration,
+    /// When the first probe of that run was sent.
+    pub outage_began: Option<Instant>,
+    /// Longest time that an answer took.
+    pub slowest: Duration,
     /// Longest time between two probes of the sender itself.
     pub sender_gap: Duration,
 }
@@ -116,6 +120,12 @@ impl Probes {
                 sent: all.sent + one.sent,
                 lost: all.lost + one.lost,
                 outage: all.outage.max(one.outage),
+                outage_began: if one.outage > all.outage {
+                    one.outage_began
+                } else {
+                    all.outage_began
+                },
+                slowest: all.slowest.max(one.slowest),
                 sender_gap: all.sender_gap.max(one.sender_gap),
             },
         )
@@ -202,13 +212,18 @@ fn judge(log: &Log, start: Position, end: Position) -> Window {
         }
         previous = Some(sent);
         window.sent += 1;
-        if log.answered[slot(number)].load(Ordering::Acquire) == 0 {
+        let answered = log.answered[slot(number)].load(Ordering::Acquire);
+        if answered == 0 {
             window.lost += 1;
-            let first = *run_start.get_or_insert(number);
-            let length = u32::try_from(number - first + 1).unwrap_or(u32::MAX);
-            window.outage = window.outage.max(INTERVAL * length);
+            let (first, began) = *run_start.get_or_insert((number, sent));
+            let run = INTERVAL * u32::try_from(number - first + 1).unwrap_or(u32::MAX);
+            if run > window.outage {
+                (window.outage, window.outage_began) = (run, Some(began));
+            }
         } else {
             run_start = None;
+            let took = Instant::from_nanos(answered).saturating_since(sent);
+            window.slowest = window.slowest.max(took);
         }
     }
     window
@@ -239,6 +254,7 @@ mod tests {
     fn the_outage_is_the_longest_run_of_lost_probes() {
         let window = judged("++-+---++--+");
         assert_eq!((window.sent, window.lost), (12, 6));
+        assert_eq!(window.slowest, Duration::from_nanos(100));
         assert_eq!(window.outage, Duration::from_millis(3));
     }
 

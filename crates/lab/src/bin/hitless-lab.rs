@@ -1,6 +1,7 @@
 //! `hitless-lab`: the demo and the scenarios. `cargo xtask demo` and `cargo xtask lab` run it.
 
 use std::io::Write;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::str::FromStr;
 
@@ -61,6 +62,9 @@ struct Common {
     #[arg(long, value_name = "N", default_value_t = 500,
           value_parser = clap::value_parser!(u16).range(1..=8000))]
     connections: u16,
+    /// Keep the daemons' configurations and logs in this folder
+    #[arg(long, value_name = "DIR")]
+    logs: Option<PathBuf>,
 }
 
 fn main() -> ExitCode {
@@ -111,9 +115,10 @@ fn in_arena<T>(
         arena.console.plain(&arena.log_ends());
     }
     arena.console.say("taking everything down");
+    let kept = common.logs.as_ref().map_or(Ok(()), |folder| arena.keep_logs(folder));
     let down = arena.take_down();
     let value = result?;
-    down?;
+    kept.and(down)?;
     Ok(value)
 }
 

@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use hitless_model::{Instant, Role};
 
-use crate::arena::{Arena, LETTERS};
+use crate::arena::{Arena, Drops, LETTERS};
 use crate::clock::{self, millis};
 use crate::load::clients::Tally;
 use crate::probe::Window;
@@ -16,7 +16,7 @@ use crate::sampler::{Seen, Transition};
 const AFTERMATH: Duration = Duration::from_millis(400);
 
 /// What was measured of an event.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Measured {
     /// The probes around it.
     pub window: Window,
@@ -28,6 +28,8 @@ pub struct Measured {
     pub before: usize,
     /// Who was active after.
     pub after: usize,
+    /// Packets that each data plane dropped meanwhile, by reason.
+    pub drops: [Drops; 2],
     /// When it began.
     pub began: Instant,
     /// From then until the other one was active (or the returned one in step).
@@ -40,6 +42,7 @@ pub fn measure(
     event: impl FnOnce(&mut Arena) -> Result<()>,
 ) -> Result<Measured> {
     let before = arena.active()?;
+    let dropped = arena.drops();
     arena.longest_exchange();
     let start = arena.position()?;
     let began = clock::now();
@@ -51,7 +54,20 @@ pub fn measure(
     let window = arena.probes()?.window(start, end);
     let longest_exchange = arena.longest_exchange();
     let (after, took) = (arena.active()?, done.saturating_since(began));
-    Ok(Measured { window, tally, longest_exchange, before, after, began, took })
+    let drops = increments(&dropped, arena.drops());
+    Ok(Measured { window, tally, longest_exchange, before, after, drops, began, took })
+}
+
+/// What has grown; a data plane that was not there before has counted from nothing.
+fn increments(before: &[Drops; 2], after: [Drops; 2]) -> [Drops; 2] {
+    let mut grown = after;
+    for (now, before) in grown.iter_mut().zip(before) {
+        for (name, value) in now.iter_mut() {
+            *value = value.saturating_sub(before.get(name).copied().unwrap_or(0));
+        }
+        now.retain(|_, value| *value > 0);
+    }
+    grown
 }
 
 /// `clear module csm N ft active` on the active one.
@@ -91,7 +107,14 @@ pub fn steps(arena: &Arena, measured: &Measured) -> Vec<String> {
         let after = millis(step.at.saturating_since(measured.began));
         format!("+{after:.0} ms: {} {}", LETTERS[step.chassis], meaning(step.seen))
     };
-    arena.sampler().since(measured.began).iter().map(line).collect()
+    let outage = measured.window.outage_began.map(|began| {
+        let after = millis(began.saturating_since(measured.began));
+        format!(
+            "+{after:.0} ms: probes begin to be lost, for {:.0} ms",
+            millis(measured.window.outage)
+        )
+    });
+    arena.sampler().since(measured.began).iter().map(line).chain(outage).collect()
 }
 
 fn meaning(seen: Seen) -> &'static str {
@@ -102,5 +125,20 @@ fn meaning(seen: Seen) -> &'static str {
         Seen::Acts(Role::Active) => "is active",
         Seen::Acts(Role::Draining) => "drains: forwards what it knows, takes nothing new",
         Seen::Fenced => "has no lease any more: its data plane is silent, whatever its daemon does",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_has_grown_is_told() {
+        let drops = |pairs: &[(&str, u64)]| -> Drops {
+            pairs.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect()
+        };
+        let before = [drops(&[("a", 5), ("b", 1)]), Drops::new()];
+        let after = [drops(&[("a", 7), ("b", 1)]), drops(&[("c", 3)])];
+        assert_eq!(increments(&before, after), [drops(&[("a", 2)]), drops(&[("c", 3)])]);
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::events::Measured;
+use crate::arena::Drops;
 use crate::clock::millis;
 
 /// The middle one (the lower of two), and the greatest.
@@ -34,12 +35,16 @@ pub struct Repetition {
     pub outage_ms: f64,
     /// Probes lost.
     pub probe_lost: u64,
+    /// Longest time that a probe's answer took, milliseconds.
+    pub slowest_probe_ms: f64,
     /// Longest exchange of any connection, milliseconds.
     pub longest_exchange_ms: f64,
     /// From the event until the other one was active, milliseconds.
     pub role_change_ms: f64,
     /// Largest gap of the prober itself meanwhile, milliseconds.
     pub sender_gap_ms: f64,
+    /// Packets dropped by the data planes of A and B, by reason.
+    pub drops: [Drops; 2],
 }
 
 impl From<&Measured> for Repetition {
@@ -47,9 +52,11 @@ impl From<&Measured> for Repetition {
         Self {
             outage_ms: millis(measured.window.outage),
             probe_lost: measured.window.lost,
+            slowest_probe_ms: millis(measured.window.slowest),
             longest_exchange_ms: millis(measured.longest_exchange),
             role_change_ms: millis(measured.took),
             sender_gap_ms: millis(measured.window.sender_gap),
+            drops: measured.drops.clone(),
         }
     }
 }
