@@ -20,34 +20,65 @@ use hitless_model::Role;
 
 use super::{Invariant, Violation};
 use crate::pair::{Pair, Side};
-use crate::plan::Plan;
+use crate::plan::{Plan, Timers};
 use crate::plane::Gate;
 use crate::time::Moment;
 
 /// The longest overlap of a draining and an active box.
 const OVERLAP: Duration = Duration::from_millis(100);
 
-/// Silence of both directions together.
+/// Silence of both directions together. Time in which a process was stopped does not count: that
+/// is not the network's silence, and excuses nothing. After it one heartbeat's time is enough: so
+/// long a box that was late listens before it judges.
 #[derive(Debug)]
 struct Silence {
     since: Moment,
+    /// Since when a process has been stopped: the clock stands still as long as any is.
+    stopped_at: Option<Moment>,
+    stopped: Pair<bool>,
+    /// A process has been stopped in this silence.
+    was_stopped: bool,
     /// When one that was long enough ended.
     ended: Option<Moment>,
     needed: Duration,
+    heartbeat: Duration,
     resolves_in: Duration,
 }
 
 impl Silence {
+    fn lasted(&self, now: Moment) -> Duration {
+        self.stopped_at.unwrap_or(now).since(self.since)
+    }
+
+    fn is_long(&self, now: Moment) -> bool {
+        self.lasted(now) >= if self.was_stopped { self.heartbeat } else { self.needed }
+    }
+
     fn ends(&mut self, now: Moment) {
-        if now.since(self.since) >= self.needed {
+        if self.is_long(now) {
             self.ended = Some(now);
         }
         self.since = now;
+        self.was_stopped = false;
+    }
+
+    fn is_stopped(&mut self, side: Side, now: Moment) {
+        self.stopped[side] = true;
+        self.stopped_at.get_or_insert(now);
+    }
+
+    fn goes_on(&mut self, side: Side, now: Moment) {
+        self.stopped[side] = false;
+        if self.stopped == Pair::default() {
+            let before = self.lasted(now);
+            self.stopped_at = None;
+            self.since = now - before;
+            self.was_stopped = true;
+        }
     }
 
     fn excuses_two(&self, now: Moment) -> bool {
-        now.since(self.since) >= self.needed
-            || self.ended.is_some_and(|ended| now.since(ended) <= self.resolves_in)
+        self.is_long(now) || self.ended.is_some_and(|ended| now.since(ended) <= self.resolves_in)
     }
 }
 
@@ -70,6 +101,14 @@ impl Forwarders {
     }
 }
 
+/// How long its peer has to be silent until a box renews its lease on its own account. Never less
+/// than one and a half heartbeats: a single late one is no silence.
+fn silence_of(timers: Timers) -> Duration {
+    let Timers { heartbeat, failover } = timers;
+    let before_the_end = failover.saturating_sub(Plan::MARGIN + heartbeat);
+    before_the_end.max(heartbeat + heartbeat / 2).min(failover)
+}
+
 /// Watches the gates of both boxes.
 #[derive(Debug)]
 pub(crate) struct RoleWatch {
@@ -78,6 +117,10 @@ pub(crate) struct RoleWatch {
     met: Pair<bool>,
     /// When the box became active last.
     active_since: Pair<Moment>,
+    /// When the newest heartbeat that the box took in was sent: an older one says nothing.
+    newest: Pair<Moment>,
+    /// A heartbeat that took longer says nothing about the present.
+    fresh: Duration,
     /// When the box heard that the other one is active.
     news_at: Pair<Option<Moment>>,
     /// Bound of an overlap of which the draining box does not know.
@@ -90,18 +133,22 @@ pub(crate) struct RoleWatch {
 
 impl RoleWatch {
     pub(crate) fn new(plan: &Plan) -> Self {
-        let heartbeat = plan.heartbeat_max();
-        let renews_alone = plan.failover_min().saturating_sub(Plan::MARGIN + heartbeat);
+        let heartbeat = Pair::of(|side| plan.boxes[side].timers.heartbeat);
         Self {
             silence: Silence {
                 since: Moment::START,
+                stopped_at: None,
+                stopped: Pair::default(),
+                was_stopped: false,
+                heartbeat: heartbeat.min(),
                 ended: None,
-                // Never less than one and a half heartbeats: a single late one is no silence.
-                needed: renews_alone.max(heartbeat + heartbeat / 2),
-                resolves_in: plan.failover_max() + heartbeat * 2,
+                needed: Pair::of(|side| silence_of(plan.boxes[side].timers)).min(),
+                resolves_in: plan.failover_max() + heartbeat.max() * 2,
             },
             met: Pair::default(),
             active_since: Pair::default(),
+            newest: Pair::default(),
+            fresh: heartbeat.min(),
             news_at: Pair::default(),
             unknown_overlap: if plan.promises_calm() { OVERLAP } else { plan.failover_max() },
             overlap_since: None,
@@ -114,12 +161,18 @@ impl RoleWatch {
     pub(crate) fn starts(&mut self, side: Side, now: Moment) {
         self.met = Pair::default();
         self.news_at[side] = None;
+        self.silence.goes_on(side, now);
         self.silence.ends(now);
     }
 
+    /// A process is stopped.
+    pub(crate) fn is_stopped(&mut self, side: Side, now: Moment) {
+        self.silence.is_stopped(side, now);
+    }
+
     /// A stopped process goes on.
-    pub(crate) fn goes_on(&mut self, now: Moment) {
-        self.silence.ends(now);
+    pub(crate) fn goes_on(&mut self, side: Side, now: Moment) {
+        self.silence.goes_on(side, now);
     }
 
     /// A box found its peer.
@@ -129,6 +182,10 @@ impl RoleWatch {
 
     /// A box took in a heartbeat that was sent at this moment.
     pub(crate) fn heard(&mut self, side: Side, sent_at: Moment, now: Moment) {
+        if sent_at < self.newest[side] || now.since(sent_at) > self.fresh {
+            return;
+        }
+        self.newest[side] = sent_at;
         if self.met == (Pair { a: true, b: true }) {
             self.silence.ends(now);
         }
@@ -197,7 +254,7 @@ impl RoleWatch {
     fn describe(&self, now: Moment, gates: Pair<Gate>) -> String {
         let Pair { a, b } = gates;
         let since = self.overlap_since.unwrap_or(now);
-        let quiet = now.since(self.silence.since);
+        let quiet = self.silence.lasted(now);
         format!(
             "A is {} (epoch {}, lease to {}), B is {} (epoch {}, lease to {}); both forward since \
              {since}, silence of both directions {quiet:?}",

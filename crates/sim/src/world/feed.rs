@@ -45,15 +45,18 @@ impl World {
         let Some(process) = self.hosts[side].running() else { return };
         let path = PathId(vlan(PATH_VLANS[datagram.path]));
         let Datagram { lane, from, bytes, hostile, .. } = datagram;
+        // What is due anyway may be done on this occasion: that is not the frame's effect.
+        let is_due = process.node.next_deadline().is_some_and(|next| next.at <= now);
         process.node.handle_input(now, Input::Datagram { path, from: *from, bytes });
         self.stats.datagrams += 1;
         self.trace.full(self.now, || {
             let kind = if *hostile { "hostile " } else { "" };
             format!("{side} <- {kind}{lane:?} of {} over {path:?}", bytes.len())
         });
-        let was_accepted =
-            self.drain(side, if *hostile { Cause::Hostile } else { Cause::Datagram });
-        if !hostile && was_accepted {
+        let cause = if *hostile && !is_due { Cause::Hostile } else { Cause::Datagram };
+        let was_accepted = self.drain(side, cause);
+        // A process that is stopped before it acts on a frame might as well not have heard it.
+        if !hostile && was_accepted && self.hosts[side].running().is_some() {
             self.hostile.remember(side, datagram);
             if datagram.is_about_roles() {
                 self.roles.heard(side, datagram.sent_at, self.now);
@@ -163,7 +166,7 @@ impl World {
         process.wakes_at = Moment::NEVER;
         let due = process.node.next_deadline();
         let stalled = std::mem::take(&mut process.stalled);
-        self.roles.goes_on(self.now);
+        self.roles.goes_on(side, self.now);
         self.trace.brief(self.now, || format!("{side} goes on"));
         self.perform(side, stalled);
         self.read_sockets(side, Lane::Heartbeat);
