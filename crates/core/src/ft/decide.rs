@@ -1,14 +1,19 @@
 //! The rules: what each state does about what is known. Level-triggered, so that it does not
 //! matter which heartbeat told it, nor how often.
 
+use core::time::Duration;
+
 use hitless_model::{Instant, Priority, Role, UnitId};
 
 use super::beat::{Beat, Flags, Seq};
 use super::deadlines::PREEMPT_WAIT;
 use super::machine::Ft;
 use super::peer::{Contact, Peer};
-use super::state::State;
+use super::state::{Contest, State};
 use crate::node::{Event, HandoverCause};
+
+/// How long a lapsed box waits for quicker confirmations before it makes do with slow ones.
+const RESUME_PAUSE: Duration = Duration::from_secs(1);
 
 /// What an election is decided by, the weightiest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -116,9 +121,13 @@ impl Ft {
     }
 
     /// A peer that knows of the lapse waits for this box: nothing stands in the way. A box that is
-    /// about to stop leaves the role to the peer.
+    /// about to stop leaves the role to the peer. When confirmations take so long that the lease
+    /// would lapse again before the next one, it is tried again once in a while only.
     fn resume_lapsed(&mut self, now: Instant, from: Seq) {
-        if let Some(lease) = self.confirmed_lease(now, from).filter(|_| !self.stopping) {
+        let lasts = now + self.config.interval();
+        let rested = now >= self.since + RESUME_PAUSE;
+        let sure = |lease: &Instant| (*lease > lasts || rested) && !self.stopping;
+        if let Some(lease) = self.confirmed_lease(now, from).filter(sure) {
             self.enter_active(now, lease, "the peer is standby: goes on after a lapsed lease");
         }
     }
@@ -142,30 +151,35 @@ impl Ft {
         let Some(beat) = &peer.newest else { return };
         if self.confirmed_lease(now, self.claim_from).is_none() {
             let chances = self.config.interval().max(beat.heartbeat) * 2;
-            if now > peer.heard_since + chances {
+            if peer.heard_at > peer.heard_since + chances {
                 self.enter_standby(now, "two were active, and the peer does not hear this box");
+            } else if let State::Active { contest: contest @ Contest::None, .. } = &mut self.state {
+                *contest = Contest::Open;
             }
             return;
         }
         let ours = (self.config.priority, self.config.unit);
-        let State::Active { contested, .. } = self.state else { return };
+        let State::Active { contest, .. } = self.state else { return };
         if ours < (beat.priority, peer.unit) {
             self.enter_standby(now, "two were active, and the peer comes first");
-        } else if beat.epoch >= self.epoch || !contested {
+        } else if beat.epoch >= self.epoch || contest != Contest::Won {
             self.epoch = self.epoch.max(beat.epoch);
-            self.reassert(now, "two were active, and this box comes first");
+            self.reassert(now, Contest::Won, "two were active, and this box comes first");
         }
     }
 
     /// One active: a contest is over, and its epoch is the highest.
     fn settle(&mut self, now: Instant) {
-        if let State::Active { contested, .. } = &mut self.state {
-            *contested = false;
-        }
+        let State::Active { contest, .. } = &mut self.state else { return };
+        let before = core::mem::replace(contest, Contest::None);
         let theirs = self.peer.as_ref().and_then(|peer| peer.newest.as_ref()).map(|b| b.epoch);
-        if let Some(theirs) = theirs.filter(|epoch| *epoch > self.epoch) {
-            self.epoch = theirs;
-            self.reassert(now, "the peer knows of a later epoch");
+        let later = theirs.filter(|epoch| *epoch > self.epoch);
+        self.epoch = later.unwrap_or(self.epoch);
+        if before == Contest::Open {
+            // Switches may believe the other one.
+            self.reassert(now, Contest::None, "two were active, and the peer yielded");
+        } else if later.is_some() {
+            self.reassert(now, Contest::None, "the peer knows of a later epoch");
         }
     }
 

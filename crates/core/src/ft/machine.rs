@@ -145,6 +145,8 @@ impl Ft {
         }
         if was == Contact::Lost {
             self.emit(Event::PeerFound { unit: found.0, software: found.1 });
+            // It may have been active meanwhile, and switches believe it.
+            self.announce_again(now);
         }
         if arrival == Arrival::Newest {
             self.newest(now, &beat);

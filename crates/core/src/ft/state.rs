@@ -42,6 +42,17 @@ impl Announcing {
     }
 }
 
+/// Whether the peer is active too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Contest {
+    /// It is not.
+    None,
+    /// It said so.
+    Open,
+    /// It said so, and this box comes first: it has a new epoch and announced itself again.
+    Won,
+}
+
 /// How far a handover has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stage {
@@ -89,8 +100,7 @@ pub(super) enum State {
         /// Until when.
         lease_until: Instant,
         announcing: Announcing,
-        /// Won over another active already.
-        contested: bool,
+        contest: Contest,
     },
     /// Hands over.
     Draining { lease_until: Instant, cause: HandoverCause, stage: Stage },

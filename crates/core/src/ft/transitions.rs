@@ -8,7 +8,7 @@ use hitless_model::{Epoch, Instant};
 use super::beat::Flags;
 use super::machine::Ft;
 use super::output::Output;
-use super::state::{Announcing, Stage, State};
+use super::state::{Announcing, Contest, Stage, State};
 use crate::node::{Decision, Event, HandoverCause};
 
 /// How long the old active goes on forwarding once it knows that the peer is active: until
@@ -41,7 +41,7 @@ impl Ft {
         self.epoch = self.epoch.next();
         self.warm = true;
         let announcing = Announcing::new(now);
-        self.change(now, State::Active { lease_until, announcing, contested: false }, why);
+        self.change(now, State::Active { lease_until, announcing, contest: Contest::None }, why);
         self.outputs.push_back(Output::PersistEpoch(self.epoch));
         self.outputs.push_back(Output::Announce);
     }
@@ -50,7 +50,7 @@ impl Ft {
     pub(super) fn resume_active(&mut self, now: Instant, why: &str) {
         let Some(lease_until) = self.state.lease_until() else { return };
         let announcing = Announcing::new(now);
-        self.change(now, State::Active { lease_until, announcing, contested: false }, why);
+        self.change(now, State::Active { lease_until, announcing, contest: Contest::None }, why);
         self.outputs.push_back(Output::Announce);
     }
 
@@ -87,18 +87,25 @@ impl Ft {
     }
 
     /// This box stays active against another active: once more, louder.
-    pub(super) fn reassert(&mut self, now: Instant, why: &str) {
+    pub(super) fn reassert(&mut self, now: Instant, to: Contest, why: &str) {
         let from = self.state.role();
-        if let State::Active { contested, announcing, .. } = &mut self.state {
-            *contested = true;
-            *announcing = Announcing::new(now);
+        if let State::Active { contest, .. } = &mut self.state {
+            *contest = to;
         }
         self.epoch = self.epoch.next();
         self.write_gate();
         self.decide(now, from, why);
         self.outputs.push_back(Output::PersistEpoch(self.epoch));
-        self.outputs.push_back(Output::Announce);
+        self.announce_again(now);
         self.speak(now, Flags::ASK);
+    }
+
+    /// Begins gratuitous ARP from the start, if this box is active.
+    pub(super) fn announce_again(&mut self, now: Instant) {
+        if let State::Active { announcing, .. } = &mut self.state {
+            *announcing = Announcing::new(now);
+            self.outputs.push_back(Output::Announce);
+        }
     }
 
     fn change(&mut self, now: Instant, to: State, why: &str) {

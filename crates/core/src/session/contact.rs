@@ -47,7 +47,9 @@ impl Session {
         self.counters.received += 1;
         self.ensure_link(&peer, &hello, version);
         if hello.heard == Some(self.own.nonce) {
-            self.outputs.push_back(Output::Sighted);
+            if self.current.is_none() {
+                self.outputs.push_back(Output::Sighted);
+            }
             self.prove(now, &peer);
         } else {
             self.answer_hello(now, Some(nonce));
