@@ -10,7 +10,7 @@ use crate::ctx::entry::{self, Entry};
 use crate::ctx::{events, table};
 use crate::gate::Gate;
 use crate::ipv4::Arrival;
-use crate::lookup::{self, Direction, Found, Stage};
+use crate::lookup::{self, Direction, Found, Keys, Stage};
 use crate::maps::{CONN_REV, EMB_FWD, EMB_REV, NEXT_HOPS, REALS, SCHEDULE};
 use crate::track;
 
@@ -51,8 +51,11 @@ fn choose(
 ) -> Result<&'static Real, Counter> {
     let mut reverse = reverse(arrival, key, server);
     let turn = table::take_turn(server.farm).ok_or(Counter::DropNoReal)?;
+    // A real has as many places in a row as it weighs: its neighbours in the schedule are itself.
+    let stride = (u64::from(server.schedule_len) / ATTEMPTS).max(1);
     for attempt in 0..ATTEMPTS {
-        let real = scheduled(server, turn.wrapping_add(attempt)).ok_or(Counter::DropNoReal)?;
+        let place = turn.wrapping_add(attempt * stride);
+        let real = scheduled(server, place).ok_or(Counter::DropNoReal)?;
         reverse.in_vlan = real.vlan;
         let address = (real.ip, port_of(real, key));
         if claim(key, &key.reverse_of_forward(address), &reverse, arrival.now) {
@@ -89,8 +92,8 @@ fn claim(key: &FlowKey, reverse_key: &FlowKey, reverse: &Conn, now: u64) -> bool
     }
     let Some(holder) = Entry::find(&EMB_REV, reverse_key) else { return false };
     let held = (holder.conn().rewrite_ip, holder.conn().rewrite_port);
-    let other = reverse_key.forward_of_reverse(held);
-    let is_free = other == *key || !lookup::is_alive(&other, now);
+    let other = Keys { forward: reverse_key.forward_of_reverse(held), reverse: *reverse_key };
+    let is_free = other.forward == *key || !lookup::is_alive(&other, now);
     is_free && entry::insert(&EMB_REV, reverse_key, reverse).is_ok()
 }
 

@@ -72,7 +72,7 @@ pub(crate) fn destination(key: &FlowKey) -> VirtualKey {
     VirtualKey { ip: key.dst, port: key.dst_port, protocol: key.protocol, reserved: 0 }
 }
 
-/// The connection of a packet. An embryonic one counts while it has both entries and is not too old.
+/// The connection of a packet. An embryonic one counts while it is alive.
 #[inline(always)]
 pub(crate) fn connection(key: &FlowKey, kind: u8, now: u64) -> Option<Found> {
     if let Some((entry, direction)) = either(&CONN_FWD, &CONN_REV, key, kind) {
@@ -80,12 +80,7 @@ pub(crate) fn connection(key: &FlowKey, kind: u8, now: u64) -> Option<Found> {
     }
     let (entry, direction) = either(&EMB_FWD, &EMB_REV, key, kind)?;
     let found = Found { key: *key, entry, direction, stage: Stage::Embryonic };
-    let keys = found.keys();
-    let is_whole = match direction {
-        Direction::Forward => Entry::find(&EMB_REV, &keys.reverse).is_some(),
-        Direction::Reverse => true,
-    };
-    (is_whole && is_alive(&keys.forward, now)).then_some(found)
+    is_alive(&found.keys(), now).then_some(found)
 }
 
 /// The entry of a key in one direction's table or the other's.
@@ -101,14 +96,22 @@ fn either<T: Table>(
     if kind == KIND_SERVER { reverse().or_else(forward) } else { forward().or_else(reverse) }
 }
 
-/// Whether the connection of this forward key is in the small table and not too old.
+/// Whether both entries are in the small table, belong together and are not too old. Entries are
+/// evicted and overwritten one by one: what is left of a connection may meet what was made later, and
+/// would send the answers of one real to a client that talks to another.
 #[inline(always)]
-pub(crate) fn is_alive(forward: &FlowKey, now: u64) -> bool {
-    let Some(entry) = Entry::find(&EMB_FWD, forward) else { return false };
-    let conn = entry.conn();
-    if seen::is_established(conn.seen) {
-        return true;
-    }
+pub(crate) fn is_alive(keys: &Keys, now: u64) -> bool {
+    let Some(forward) = Entry::find(&EMB_FWD, &keys.forward) else { return false };
+    let Some(reverse) = Entry::find(&EMB_REV, &keys.reverse) else { return false };
+    let (conn, back) = (forward.conn(), reverse.conn());
+    let is_pair = (conn.rewrite_ip, conn.rewrite_port) == (keys.reverse.src, keys.reverse.src_port)
+        && (back.rewrite_ip, back.rewrite_port) == (keys.forward.dst, keys.forward.dst_port);
+    is_pair && (seen::is_established(conn.seen) || is_young(&keys.forward, conn, now))
+}
+
+/// Whether an embryonic connection is not too old.
+#[inline(always)]
+fn is_young(forward: &FlowKey, conn: &Conn, now: u64) -> bool {
     let Some(server) = table::get(&VIRTUAL, &destination(forward)) else { return false };
     age(forward, conn, now) < server.pending_ns
 }

@@ -128,3 +128,15 @@ fn a_reverse_key_that_is_the_connections_own_is_free() {
         counts: &[ConnectionsCreated, ForwardedToReal],
     });
 }
+
+#[test]
+fn the_next_real_is_another_one_however_great_the_weights() {
+    let mut world = World::active();
+    // The usual weight, 8: a real has as many places in a row.
+    for (place, index) in (200..).zip([[1_u32; 8], [2; 8], [3; 8]].concat()) {
+        world.set_element(map::SCHEDULE, place, index);
+    }
+    add_shop(&mut world, (200, 24), WEB_FARM + 7);
+    world.establish();
+    assert_eq!(chosen(&mut world, CLIENT, SHOP), Some(2));
+}

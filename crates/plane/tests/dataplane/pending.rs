@@ -122,3 +122,29 @@ fn datagrams_that_nobody_answers_keep_their_real_while_they_flow() {
     }
     assert!(world.conn(map::EMB_REV, flow(name_server(1), CLIENT, UDP)).is_some());
 }
+
+#[test]
+fn a_reverse_entry_left_over_from_another_real_counts_as_missing() {
+    let mut world = World::active();
+    let (client, server) = (world.ports.client, world.ports.server);
+    world.run(client, &from_client(SYN).bytes());
+    age(&mut world, created, TOO_OLD);
+    let syn = from_client(SYN);
+    assert_eq!(world.run(client, &syn.bytes()).frame, at_real(2, &syn).bytes());
+    let late = from_real(1, SYN | ACK).bytes();
+    world.check_dropped("the first real's late answer", server, late, DropRealNoConnection);
+    let answer = world.run(server, &from_real(2, SYN | ACK).bytes());
+    assert_eq!(answer.verdict, Verdict::Redirect);
+}
+
+#[test]
+fn a_forward_entry_whose_reverse_key_is_anothers_counts_as_missing() {
+    let mut world = World::active();
+    world.run(world.ports.client, &from_client(SYN).bytes());
+    let key = flow(real(1), CLIENT, TCP);
+    let reverse = world.conn(map::EMB_REV, key).expect("embryonic");
+    let rewrite_port = 81_u16.to_be_bytes();
+    world.set(map::EMB_REV, key, Conn { rewrite_port, ..reverse });
+    let ack = from_client(ACK).bytes();
+    world.check_dropped("a segment", world.ports.client, ack, DropNoConnection);
+}
