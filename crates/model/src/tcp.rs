@@ -16,7 +16,7 @@ pub const fn opens(flags: u8) -> bool {
 
 /// What has been seen of one connection so far; bits of [`crate::abi::Conn::seen`].
 pub mod seen {
-    /// The real answered (SYN+ACK, or any datagram of a non-TCP flow).
+    /// The real answered (an acknowledgement, or any datagram of a non-TCP flow).
     pub const REAL_ANSWERED: u8 = 0x01;
     /// The client acknowledged the handshake.
     pub const CLIENT_CONFIRMED: u8 = 0x02;
@@ -53,10 +53,11 @@ pub const fn after_client(seen: u8, flags: u8) -> u8 {
     seen
 }
 
-/// What has been seen after a segment from the real.
+/// What has been seen after a segment from the real. Any acknowledgement will do: during a handover the
+/// SYN+ACK itself may have passed the other box.
 pub const fn after_real(seen: u8, flags: u8) -> u8 {
     let mut seen = seen;
-    if flags & (SYN | ACK) == SYN | ACK {
+    if flags & (ACK | RST) == ACK {
         seen |= seen::REAL_ANSWERED;
     }
     if flags & FIN != 0 {
@@ -80,6 +81,13 @@ mod tests {
         assert!(!seen::is_established(answered));
         assert!(!seen::is_established(after_client(answered, SYN)));
         assert!(seen::is_established(after_client(answered, ACK)));
+    }
+
+    #[test]
+    fn any_acknowledgement_of_the_real_is_an_answer_but_a_refusal_is_none() {
+        assert!(seen::is_established(after_client(after_real(0, ACK), ACK)));
+        assert_eq!(after_real(0, RST | ACK), seen::RESET);
+        assert_eq!(after_real(0, SYN), 0);
     }
 
     #[test]

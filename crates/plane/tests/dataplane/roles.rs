@@ -181,3 +181,18 @@ fn what_is_not_replicated_is_not_told_of() {
     world.run(world.ports.client, &from_client(FIN | ACK).bytes());
     assert_eq!(world.events(), []);
 }
+
+#[test]
+fn a_handshake_that_another_box_saw_half_of_is_followed_to_its_end() {
+    let mut world = World::active();
+    world.run(world.ports.client, &from_client(SYN).bytes());
+    // The SYN+ACK passed the box that drains; both sides go on here.
+    for (at, frame) in [
+        (world.ports.client, from_client(ACK)),
+        (world.ports.server, from_real(1, ACK)),
+        (world.ports.client, from_client(ACK)),
+    ] {
+        assert_eq!(world.run(at, &frame.bytes()).verdict, Verdict::Redirect);
+    }
+    assert!(world.conn(map::CONN_FWD, flow(CLIENT, WEB, TCP)).is_some());
+}
