@@ -10,6 +10,10 @@ use crate::ctx::{Packet, read};
 pub(crate) const KIND_IPV4: u16 = 0x0800;
 /// Ethernet type of ARP.
 pub(crate) const KIND_ARP: u16 = 0x0806;
+/// Ethernet type of a VLAN tag.
+pub(crate) const KIND_TAG: u16 = 0x8100;
+/// Ethernet type of a provider's VLAN tag.
+pub(crate) const KIND_PROVIDER_TAG: u16 = 0x88a8;
 /// IP protocol number of ICMP.
 pub(crate) const ICMP: u8 = 1;
 /// IP protocol number of TCP.

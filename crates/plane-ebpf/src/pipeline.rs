@@ -2,6 +2,8 @@
 //!
 //! This is the one place where a dropped packet is counted: everything below returns its reason.
 
+use hitless_model::Counter;
+
 use crate::ctx::{Packet, table};
 use crate::maps::PORTS;
 use crate::verdict::{Outcome, Verdict};
@@ -30,6 +32,8 @@ fn decide<P: Packet>(packet: &mut P) -> Outcome {
     match ethernet.kind {
         parse::KIND_IPV4 => ipv4::handle(packet, port, ethernet),
         parse::KIND_ARP => arp::handle(packet, port),
+        // A tag within a priority tag: the kernel would take off both and look at what is in it.
+        parse::KIND_TAG | parse::KIND_PROVIDER_TAG => Err(Counter::DropMalformed),
         _ => Ok(Verdict::Pass),
     }
 }

@@ -11,8 +11,11 @@ use hitless_model::abi::{CONN_MAC_KNOWN, Conn, NEXT_HOP_UNKNOWN, NextHop, map};
 use hitless_model::tcp::SYN;
 
 use crate::support::cable::{Cable, OUTSIDE, on};
+use crate::support::frame::Frame;
 use crate::support::kernel::ifindex;
-use crate::support::scene::{CLIENT, DNS, UDP, WEB, flow, from_client, name_server, real};
+use crate::support::scene::{
+    CLIENT, CLIENT_MAC, DNS, OWN_CLIENT_MAC, UDP, WEB, flow, from_client, name_server, real,
+};
 use crate::support::world::World;
 
 /// Long enough for address resolution on a busy machine.
@@ -131,6 +134,32 @@ fn frames_of_another_vlan_are_not_taken_for_ours() {
     assert_eq!(created, 1, "a priority tag without a VLAN is ours, another VLAN's is not");
     send(&cable, syn[..24].to_vec());
     assert_eq!(wait_for(&mut cable.world, Counter::DropMalformed), 1, "half an IPv4 header");
+}
+
+/// IPv4 packets that the kernel of this thread's host took.
+fn packets_taken() -> u64 {
+    let text = std::fs::read_to_string("/proc/thread-self/net/snmp").expect("statistics");
+    let mut lines = text.lines().filter(|line| line.starts_with("Ip:"));
+    let names = lines.next().expect("names").split(' ');
+    let values = lines.next().expect("values").split(' ');
+    let named = names.zip(values).find(|(name, _)| *name == "InReceives");
+    named.expect("the statistic").1.parse().expect("a number")
+}
+
+#[test]
+fn a_tag_within_a_tag_does_not_get_past_the_program() {
+    let mut cable = Cable::plug();
+    let macs = (CLIENT_MAC, OWN_CLIENT_MAC);
+    let syn = Frame { macs, ..from_client(SYN) }.bytes();
+    let tag = [0x81, 0x00, 0, 0];
+    let before = packets_taken();
+    send(&cable, [&syn[..12], &tag, &tag, &syn[12..]].concat());
+    // One of ours after it: when that has arrived, the other one has too.
+    let macs = (CLIENT_MAC, CLIENT_MAC);
+    send(&cable, Frame { macs, ..from_client(SYN) }.bytes());
+    assert_eq!(wait_for(&mut cable.world, Counter::DropNotForUs), 1);
+    assert_eq!(cable.world.counters().get(&Counter::DropMalformed), Some(&1));
+    assert_eq!(packets_taken(), before, "the kernel takes no packet to a virtual address");
 }
 
 /// The counter as soon as it is not zero.
