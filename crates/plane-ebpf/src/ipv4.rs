@@ -1,11 +1,11 @@
 //! The way of an IPv4 packet: a known connection, a floating address, or the rest.
 
-use hitless_model::abi::{FloatingKey, VirtualKey, VlanPort};
+use hitless_model::abi::{FloatingKey, KIND_CLIENT, VirtualKey, VlanPort};
 use hitless_model::{Counter, tcp};
 
 use crate::ctx::{Packet, change, clock, table};
 use crate::gate::Gate;
-use crate::lookup::{self, Found};
+use crate::lookup::{self, Direction, Found};
 use crate::maps::{FLOATING, REAL_ADDRS, VIRTUAL};
 use crate::parse::{self, Ethernet, EthernetHeader, Ipv4, Transport};
 use crate::verdict::{Outcome, Verdict};
@@ -107,7 +107,19 @@ fn known(
         return Ok(None);
     };
     arrival.gate.forwards()?;
+    if is_forged(&found, arrival.port) {
+        return Ok(None);
+    }
     Ok((!track::is_opened_again(&found, transport)).then_some(found))
+}
+
+/// Whether a packet that says it is a real's comes from a VLAN of clients where that real is not:
+/// otherwise a client could answer itself, and fill the main table with addresses it does not have.
+#[inline(always)]
+fn is_forged(found: &Found, port: &VlanPort) -> bool {
+    found.direction == Direction::Reverse
+        && port.kind == KIND_CLIENT
+        && found.entry.conn().in_vlan != port.vlan
 }
 
 /// Whether a packet of no known connection is for an alias or a virtual address, and this box may take

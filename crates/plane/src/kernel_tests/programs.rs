@@ -4,6 +4,7 @@ use std::net::Ipv4Addr;
 
 use aya::programs::{TestRun, TestRunOptions};
 use etherparse::PacketBuilder;
+use hitless_config::model::Side;
 use hitless_model::abi::RoleWord;
 use hitless_model::tcp::seen;
 use hitless_model::{ConnRecord, Counter, Instant, Mac, Role};
@@ -19,12 +20,15 @@ const CLIENT: ([u8; 4], u16) = ([172, 16, 0, 1], 40_000);
 const REAL: [u8; 4] = [10, 7, 0, 11];
 const PORT_MAC: Mac = Mac([6, 0, 0, 0, 0, 1]);
 
-/// The kernel lets test runs arrive on the loopback interface: it is the client VLAN.
+/// The kernel lets test runs arrive on the loopback interface: it is the client VLAN, of the servers'
+/// side, because the reals' answers arrive there too.
 fn active(sandbox: &Sandbox) -> Plane {
     let mut ports = ports();
     ports.insert(vlan(CLIENT_VLAN), PortFacts { ifindex: 1, mac: PORT_MAC });
+    let mut module = module();
+    module.vlans.get_mut(&vlan(CLIENT_VLAN)).unwrap().side = Side::Server;
     let plane = Plane::open(sandbox.pins(), CAPACITY).unwrap();
-    plane.apply(&desired(&module(), &ports)).unwrap();
+    plane.apply(&desired(&module, &ports)).unwrap();
     let hops = plane.next_hops();
     for hop in hops.list().unwrap() {
         hops.set_mac(hop.ifindex, hop.ip, Some(Mac([2, 0, 0, 0, 0, 9]))).unwrap();

@@ -1,17 +1,18 @@
 //! TCP connections: opened, followed into the main table, used.
 
 use hitless_model::Counter::{
-    ConnectionsCreated, ConnectionsEstablished, DropTtlExpired, ForwardedToClient, ForwardedToReal,
+    ConnectionsCreated, ConnectionsEstablished, DropRealNoConnection, DropTtlExpired,
+    ForwardedToClient, ForwardedToReal,
 };
 use hitless_model::abi::{CONN_MAC_KNOWN, CONN_REPLICATE, Conn, EVENT_ESTABLISHED, map};
-use hitless_model::tcp::{ACK, SYN, seen};
+use hitless_model::tcp::{ACK, RST, SYN, seen};
 
 use crate::support::case::Case;
 use crate::support::frame::Frame;
 use crate::support::scene::{
     CLIENT, CLIENT_MAC, CLIENT_VLAN, OWN_CLIENT_MAC, OWN_SERVER_MAC, SERVER_VLAN, TCP,
-    VIRTUAL_SERVER_MAC, WEB, at_client, at_real, flow, from_client, from_real, raw, real, real_mac,
-    seconds_from_now,
+    VIRTUAL_CLIENT_MAC, VIRTUAL_SERVER_MAC, WEB, at_client, at_real, flow, from_client, from_real,
+    raw, real, real_mac, seconds_from_now,
 };
 use crate::support::world::{Verdict, World};
 
@@ -227,4 +228,20 @@ fn a_client_on_the_server_vlan_is_balanced_as_well() {
     let answer = Frame { dst: client, ..from_real(1, SYN | ACK) };
     let back = Frame { macs: (OWN_SERVER_MAC, mac), src: WEB, ttl: 63, ..answer.clone() };
     assert_eq!(world.run(world.ports.server, &answer.bytes()).frame, back.bytes());
+}
+
+#[test]
+fn a_client_cannot_answer_in_the_name_of_a_real() {
+    let mut world = World::active();
+    let client = world.ports.client;
+    world.run(client, &from_client(SYN).bytes());
+    let macs = (CLIENT_MAC, VIRTUAL_CLIENT_MAC);
+    let forged = Frame { macs, ..from_real(1, SYN | ACK) }.bytes();
+    world.check_dropped("while embryonic", client, forged, DropRealNoConnection);
+    world.run(client, &from_client(ACK).bytes());
+    assert_eq!(world.connections(map::CONN_FWD), 0);
+    let mut world = World::active();
+    world.establish();
+    let forged = Frame { macs, ..from_real(1, RST) }.bytes();
+    world.check_dropped("once established", world.ports.client, forged, DropRealNoConnection);
 }
