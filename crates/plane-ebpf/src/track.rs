@@ -121,7 +121,8 @@ pub(crate) fn is_table_full() -> bool {
     };
     let made = ours.made.wrapping_add(theirs.made);
     let removed = ours.removed.wrapping_add(theirs.removed);
-    made.wrapping_sub(removed) >= theirs.capacity
+    // A removal may have been counted before the making it undoes was: never below zero.
+    made.saturating_sub(removed) >= theirs.capacity
 }
 
 /// Moves a connection into the main table. Another CPU may do the same: one of the two finds the key
@@ -133,7 +134,10 @@ fn promote(keys: &Keys, pair: &Pair) -> Result<(), Refused> {
     }
     entry::insert_new(&CONN_REV, &keys.reverse, pair.reverse.conn())?;
     if let Err(refused) = entry::insert_new(&CONN_FWD, &keys.forward, pair.forward.conn()) {
-        entry::delete(&CONN_REV, &keys.reverse);
+        // User space, told by the peer, may be in the middle of making the same connection.
+        if !is_made_by_another(keys) {
+            entry::delete(&CONN_REV, &keys.reverse);
+        }
         return Err(refused);
     }
     table::count_made();
@@ -142,6 +146,15 @@ fn promote(keys: &Keys, pair: &Pair) -> Result<(), Refused> {
     }
     forget(keys);
     Ok(())
+}
+
+/// Whether the main table has the forward entry that belongs to this reverse key.
+#[inline(always)]
+fn is_made_by_another(keys: &Keys) -> bool {
+    Entry::find(&CONN_FWD, &keys.forward).is_some_and(|entry| {
+        let conn = entry.conn();
+        (conn.rewrite_ip, conn.rewrite_port) == (keys.reverse.src, keys.reverse.src_port)
+    })
 }
 
 /// Takes a connection out of the main table.

@@ -117,3 +117,12 @@ fn the_table_takes_as_many_as_it_has_entries() {
     let next = from_client(SYN).bytes();
     world.check_dropped("one more", world.ports.client, next, DropTableFull);
 }
+
+#[test]
+fn a_removal_that_is_counted_early_does_not_fill_the_table() {
+    let mut world = World::active();
+    let usage = TableUse { made: 0, removed: 1, capacity: u64::from(CONNECTIONS) };
+    world.set_element(map::USE_USER, 0, usage);
+    let outcome = world.run(world.ports.client, &from_client(SYN).bytes());
+    assert_eq!(outcome.verdict, Verdict::Redirect);
+}

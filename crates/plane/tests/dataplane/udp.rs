@@ -128,3 +128,14 @@ fn an_empty_datagram_is_a_datagram() {
     let forward = world.conn(map::EMB_FWD, flow(CLIENT, DNS, UDP)).expect("embryonic");
     assert_eq!(forward.bytes, 28, "padding is not counted");
 }
+
+#[test]
+fn an_answer_completes_a_connection_that_user_space_has_half_made() {
+    let mut world = World::active();
+    world.run(world.ports.client, &question(Carries::Udp).bytes());
+    let key = flow(CLIENT, DNS, UDP);
+    let forward = world.conn(map::EMB_FWD, key).expect("embryonic");
+    world.set(map::CONN_FWD, key, forward);
+    world.run(world.ports.server, &answer(Carries::Udp).bytes());
+    assert!(world.conn(map::CONN_REV, flow(name_server(1), CLIENT, UDP)).is_some());
+}
