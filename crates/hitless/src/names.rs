@@ -1,7 +1,9 @@
 //! Every global name of one daemon, derived from its state directory.
 //!
 //! Chassis may share the bpffs, /run/netns and the machine id; only the state directory is their
-//! own. So namespaces, pin folders, interface names, MACs and unit ids all come from it.
+//! own. So namespaces, pin folders and interface names come from it. What other boxes see, MACs and
+//! unit ids, comes from the machine id as well: the two boxes of a pair are usually installed alike,
+//! with the same state directory.
 
 use std::path::{Path, PathBuf};
 
@@ -13,11 +15,17 @@ pub const BPFFS: &str = "/sys/fs/bpf";
 /// Where named network namespaces are mounted.
 pub const NETNS: &str = "/run/netns";
 
+/// Where the operating system keeps its machine id (machine-id(5)).
+const MACHINE_ID: &str = "/etc/machine-id";
+
 /// Names that belong to one daemon.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Names {
     state_dir: PathBuf,
+    /// Of the state directory: tells daemons of one machine apart.
     hash: [u8; 8],
+    /// Of machine and state directory: tells daemons of all machines apart.
+    identity: [u8; 8],
 }
 
 impl Names {
@@ -26,11 +34,16 @@ impl Names {
     /// # Errors
     /// When the directory's canonical path cannot be found.
     pub fn new(state_dir: &Path) -> std::io::Result<Self> {
-        let state_dir = state_dir.canonicalize()?;
-        let digest = Blake2s256::digest(state_dir.as_os_str().as_encoded_bytes());
-        let mut hash = [0; 8];
-        hash.copy_from_slice(&digest[..8]);
-        Ok(Self { state_dir, hash })
+        // A machine without an id still has its state directory.
+        let machine = std::fs::read(MACHINE_ID).unwrap_or_default();
+        Ok(Self::of_machine(machine.trim_ascii(), state_dir.canonicalize()?))
+    }
+
+    fn of_machine(machine: &[u8], state_dir: PathBuf) -> Self {
+        let path = state_dir.as_os_str().as_encoded_bytes();
+        let hash = first_octets(&Blake2s256::digest(path));
+        let together = Blake2s256::new().chain_update(machine).chain_update([0]).chain_update(path);
+        Self { hash, identity: first_octets(&together.finalize()), state_dir }
     }
 
     /// The canonical state directory.
@@ -76,7 +89,7 @@ impl Names {
 
     /// Identity of a module: decides ties, seeds its MACs.
     pub fn unit(&self, slot: Slot) -> UnitId {
-        UnitId(u64::from_be_bytes(self.hash).rotate_left(8) ^ u64::from(slot))
+        UnitId(u64::from_be_bytes(self.identity).rotate_left(8) ^ u64::from(slot))
     }
 
     /// A module's own MAC on a VLAN: the same after every restart.
@@ -86,7 +99,7 @@ impl Names {
 
     /// MAC of a VLAN's bridge: without one of its own it would change with its ports.
     pub fn bridge_mac(&self, vlan: VlanId) -> Mac {
-        Mac::derived_from(u64::from_be_bytes(self.hash) ^ (u64::from(vlan) << 32))
+        Mac::derived_from(u64::from_be_bytes(self.identity) ^ (u64::from(vlan) << 32))
     }
 
     /// Socket of a module's API.
@@ -105,13 +118,17 @@ impl Names {
     }
 }
 
+fn first_octets(digest: &[u8]) -> [u8; 8] {
+    digest.first_chunk().copied().unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn interface_names_fit_the_kernel() {
-        let names = Names { state_dir: PathBuf::from("/"), hash: [0xab; 8] };
+        let names = Names { state_dir: PathBuf::from("/"), hash: [0xab; 8], identity: [0xab; 8] };
         let slot = Slot::try_from(13).unwrap();
         let vlan = VlanId::try_from(4094).unwrap();
         assert_eq!(names.veth(slot, vlan), "habababd.4094");
@@ -120,13 +137,25 @@ mod tests {
 
     #[test]
     fn units_and_macs_differ_by_directory_slot_and_vlan() {
-        let a = Names { state_dir: PathBuf::from("/a"), hash: [1; 8] };
-        let b = Names { state_dir: PathBuf::from("/b"), hash: [2; 8] };
+        let a = Names::of_machine(b"one", PathBuf::from("/a"));
+        let b = Names::of_machine(b"one", PathBuf::from("/b"));
         let slot = |n: u64| Slot::try_from(n).unwrap();
         let vlan = |n: u64| VlanId::try_from(n).unwrap();
         assert_ne!(a.unit(slot(5)), b.unit(slot(5)));
         assert_ne!(a.unit(slot(5)), a.unit(slot(6)));
         assert_ne!(a.mac(slot(5), vlan(2)), a.mac(slot(5), vlan(3)));
         assert_ne!(a.mac(slot(5), vlan(2)), b.mac(slot(5), vlan(2)));
+    }
+
+    #[test]
+    fn two_machines_with_the_same_state_directory_are_two_units() {
+        let a = Names::of_machine(b"one", PathBuf::from("/var/lib/hitless"));
+        let b = Names::of_machine(b"other", PathBuf::from("/var/lib/hitless"));
+        let slot = Slot::try_from(5).unwrap();
+        let vlan = VlanId::try_from(2).unwrap();
+        assert_ne!(a.unit(slot), b.unit(slot));
+        assert_ne!(a.mac(slot, vlan), b.mac(slot, vlan));
+        assert_ne!(a.bridge_mac(vlan), b.bridge_mac(vlan));
+        assert_eq!(a.tag(), b.tag(), "names within one machine need the directory alone");
     }
 }
