@@ -22,8 +22,9 @@ use super::clock;
 use super::inbox::{CoreInbox, CoreInput};
 use super::sockets::Sockets;
 
-/// Heartbeats read in one turn: more than both boxes can have sent while one was stopped for minutes.
-const HEARTBEATS_A_TURN: usize = 65_536;
+/// Heartbeats read of a VLAN in one turn: all that can have waited in its socket, however long this
+/// box was stopped, and no more, for on client VLANs anybody can send any number.
+const HEARTBEATS_A_TURN: usize = 512;
 /// Datagrams of records read in one turn, so that a deadline is never far away.
 const RECORDS_A_TURN: usize = 64;
 /// Inputs taken from the inbox in one turn.

@@ -18,6 +18,9 @@ const GROUP: Ipv6Addr = Ipv6Addr::new(0xff12, 0, 0, 0, 0, 0, 0x6869, 0x746c);
 const HEARTBEAT_PORT: u16 = 7009;
 /// Port of [`Lane::Replication`].
 const REPLICATION_PORT: u16 = 7010;
+/// Room for heartbeats, set so that it does not depend on the host's default: the kernel doubles it
+/// and charges at least 640 octets for a datagram, so fewer than 512 wait.
+const HEARTBEAT_BUFFER: usize = 128 << 10;
 /// Room for some 6,000 datagrams of records while the core does something else.
 const REPLICATION_BUFFER: usize = 8 << 20;
 
@@ -43,6 +46,7 @@ impl Sockets {
         for (&vlan, &ifindex) in ports {
             let heartbeat = lane(vlan, HEARTBEAT_PORT)?;
             let replication = lane(vlan, REPLICATION_PORT)?;
+            socket2::SockRef::from(&heartbeat).set_recv_buffer_size(HEARTBEAT_BUFFER)?;
             let kept =
                 socket2::SockRef::from(&replication).set_recv_buffer_size(REPLICATION_BUFFER);
             if let Err(error) = kept {
@@ -62,7 +66,8 @@ impl Sockets {
         self.paths.values().flat_map(|path| [path.heartbeat.as_fd(), path.replication.as_fd()])
     }
 
-    /// Takes up to `limit` datagrams of a lane, over all VLANs in turn; returns how many it took.
+    /// Takes up to `limit` datagrams of a lane from each VLAN, so that a flood on one of them leaves
+    /// the others their turn; returns how many it took.
     pub(crate) fn receive(
         &self,
         lane: Lane,
@@ -73,7 +78,7 @@ impl Sockets {
         let mut count = 0;
         for (&vlan, path) in &self.paths {
             let socket = path.lane(lane);
-            while count < limit {
+            for _ in 0..limit {
                 let Ok((length, from)) = socket.recv_from(&mut buffer) else { break };
                 count += 1;
                 if let (SocketAddr::V6(from), Some(bytes)) = (from, buffer.get(..length)) {
@@ -121,4 +126,34 @@ fn lane(vlan: VlanId, port: u16) -> io::Result<UdpSocket> {
     socket.set_unicast_hops_v6(1)?;
     socket.bind(&SocketAddrV6::new(Ipv6Addr::UNSPECIFIED, port, 0, 0).into())?;
     Ok(socket.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path() -> Path {
+        let socket = || {
+            let socket = UdpSocket::bind((Ipv6Addr::LOCALHOST, 0)).unwrap();
+            socket.set_nonblocking(true).unwrap();
+            socket
+        };
+        Path { ifindex: 1, heartbeat: socket(), replication: socket() }
+    }
+
+    #[test]
+    fn a_flood_on_one_vlan_leaves_the_others_their_turn() {
+        let vlans = [2, 9].map(|number| VlanId::try_from(number).unwrap());
+        let sockets = Sockets { paths: vlans.map(|vlan| (vlan, path())).into() };
+        for path in sockets.paths.values() {
+            let to = path.heartbeat.local_addr().unwrap();
+            for _ in 0..3 {
+                path.replication.send_to(b"x", to).unwrap();
+            }
+        }
+        let mut heard = Vec::new();
+        let count = sockets.receive(Lane::Heartbeat, 2, |path, _, _| heard.push(path.0));
+        assert_eq!(count, 4);
+        assert_eq!(heard, [vlans[0], vlans[0], vlans[1], vlans[1]]);
+    }
 }
