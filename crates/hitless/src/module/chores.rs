@@ -4,9 +4,8 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant as WallInstant};
 
 use hitless_core::node::{Decision, Event};
 use hitless_model::{Epoch, Mac, Slot, VlanId};
@@ -20,15 +19,14 @@ use crate::api::types::DatedDecision;
 pub(crate) const WAITING: usize = 4_096;
 /// Decisions that are kept.
 const DECISIONS: usize = 256;
-/// Dropped frames are told at most this often.
-const REJECTIONS_EVERY: Duration = Duration::from_secs(10);
-
 /// One chore.
 #[derive(Debug)]
 pub(crate) enum Chore {
     /// Log it.
     Event(Event),
-    /// Log and keep it.
+    /// Log how many frames were dropped, by reason.
+    Rejected(BTreeMap<String, u64>),
+    /// Keep and log it.
     Decision(Decision),
     /// Store it.
     Epoch(Epoch),
@@ -55,7 +53,9 @@ impl Record {
     }
 }
 
-/// Does the chores of one module, on a thread of its own.
+/// Does chores of one module. What is stored and what is logged have a thread each: a log that
+/// nobody reads must not keep an epoch from the disk.
+#[derive(Clone)]
 pub(crate) struct Worker {
     pub(crate) slot: Slot,
     pub(crate) epoch_file: PathBuf,
@@ -66,25 +66,8 @@ pub(crate) struct Worker {
 impl Worker {
     /// Works until the core thread has ended.
     pub(crate) fn run(self, chores: &Receiver<Chore>) {
-        let mut rejections: BTreeMap<String, u64> = BTreeMap::new();
-        let mut told = None;
-        loop {
-            match chores.recv_timeout(REJECTIONS_EVERY) {
-                Ok(Chore::Event(Event::Rejected { reason })) => {
-                    *rejections.entry(reason).or_default() += 1;
-                }
-                Ok(chore) => self.carry_out(chore),
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return,
-            }
-            if told.is_none_or(|at: WallInstant| at.elapsed() >= REJECTIONS_EVERY)
-                && !rejections.is_empty()
-            {
-                told = Some(WallInstant::now());
-                for (reason, count) in std::mem::take(&mut rejections) {
-                    log(&messages::of_rejections(self.slot, &reason, count));
-                }
-            }
+        for chore in chores {
+            self.carry_out(chore);
         }
     }
 
@@ -95,11 +78,15 @@ impl Worker {
                     log(&message);
                 }
             }
-            Chore::Decision(decision) => {
-                for message in messages::of_decision(self.slot, &decision) {
-                    log(&message);
+            Chore::Rejected(counts) => {
+                for (reason, count) in counts {
+                    log(&messages::of_rejections(self.slot, &reason, count));
                 }
+            }
+            Chore::Decision(decision) => {
+                let lines = messages::of_decision(self.slot, &decision);
                 self.record.keep(decision);
+                lines.iter().for_each(log);
             }
             Chore::Epoch(epoch) => {
                 if let Err(error) = store_epoch(&self.epoch_file, epoch) {

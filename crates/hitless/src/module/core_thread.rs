@@ -20,6 +20,7 @@ use super::announce::Announcer;
 use super::chores::Chore;
 use super::clock;
 use super::inbox::{CoreInbox, CoreInput};
+use super::rejections::Rejections;
 use super::sockets::Sockets;
 
 /// Heartbeats read of a VLAN in one turn: all that can have waited in its socket, however long this
@@ -41,7 +42,11 @@ pub(crate) struct Core {
     pub(crate) gate: RoleHandle,
     pub(crate) announcer: Announcer,
     pub(crate) table: SyncSender<TableJob>,
+    /// What is logged.
+    pub(crate) log: SyncSender<Chore>,
+    /// What is stored and passed on.
     pub(crate) chores: SyncSender<Chore>,
+    pub(crate) rejections: Rejections,
     pub(crate) forwards_since: Option<Instant>,
 }
 
@@ -151,16 +156,23 @@ impl Core {
                 }
                 Output::Announce => self.announcer.announce(),
                 Output::Table(job) => self.job(job),
-                Output::Neighbour { path, mac } => self.chore(Chore::Neighbour(path.0, mac)),
-                Output::PersistEpoch(epoch) => self.chore(Chore::Epoch(epoch)),
-                Output::Decision(decision) => self.chore(Chore::Decision(decision)),
+                Output::Neighbour { path, mac } => {
+                    hand_on(&self.chores, Chore::Neighbour(path.0, mac));
+                }
+                Output::PersistEpoch(epoch) => hand_on(&self.chores, Chore::Epoch(epoch)),
+                Output::Decision(decision) => hand_on(&self.log, Chore::Decision(decision)),
+                Output::Event(Event::Rejected { reason }) => self.rejections.count(reason),
                 Output::Event(event) => {
                     if let Event::HandoverRefused { why, .. } = &event {
                         *refusal = Some(why.clone());
                     }
-                    self.chore(Chore::Event(event));
+                    hand_on(&self.log, Chore::Event(event));
                 }
             }
+        }
+        let rejected = self.rejections.take_due(clock::now());
+        if !rejected.is_empty() {
+            hand_on(&self.log, Chore::Rejected(rejected));
         }
     }
 
@@ -189,11 +201,11 @@ impl Core {
             std::process::abort();
         }
     }
+}
 
-    fn chore(&self, chore: Chore) {
-        match self.chores.try_send(chore) {
-            Ok(()) | Err(TrySendError::Full(_)) => {}
-            Err(TrySendError::Disconnected(_)) => std::process::abort(),
-        }
+fn hand_on(worker: &SyncSender<Chore>, chore: Chore) {
+    match worker.try_send(chore) {
+        Ok(()) | Err(TrySendError::Full(_)) => {}
+        Err(TrySendError::Disconnected(_)) => std::process::abort(),
     }
 }

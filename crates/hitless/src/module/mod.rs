@@ -13,6 +13,7 @@ mod engine;
 mod inbox;
 mod messages;
 mod realtime;
+mod rejections;
 mod routes;
 mod settings;
 mod sockets;

@@ -19,6 +19,7 @@ use super::announce::Announcer;
 use super::chores::{self, Record, Worker};
 use super::core_thread::Core;
 use super::inbox::{CoreSender, inbox};
+use super::rejections::Rejections;
 use super::settings::{self, Identity};
 use super::sockets::Sockets;
 use super::table::{self, TableThread};
@@ -173,7 +174,7 @@ pub(crate) fn alone(plane: &Plane) -> Result<()> {
     })?;
     let (_nobody_asks, jobs) = sync_channel(1);
     let thread = table_thread(plane, None, jobs)?;
-    thread::Builder::new().name("table".into()).spawn(move || thread.run())?;
+    vital("table", move || thread.run())?;
     Ok(())
 }
 
@@ -188,6 +189,7 @@ pub(crate) fn pair(
     let ports = settings::pair_ports(&config, interfaces);
     let (sender, inbox) = inbox()?;
     let (jobs, waiting_jobs) = sync_channel(table::JOBS_WAITING);
+    let (log, waiting_lines) = sync_channel(chores::WAITING);
     let (chores, waiting_chores) = sync_channel(chores::WAITING);
     let table = table_thread(plane, Some(sender.clone()), waiting_jobs)?;
     let sockets = Sockets::open(config.ft_vlan, &ports).context("sockets of the pair")?;
@@ -200,16 +202,40 @@ pub(crate) fn pair(
         gate: plane.role()?,
         announcer,
         table: jobs,
+        log,
         chores,
+        rejections: Rejections::default(),
         forwards_since: None,
     };
-    thread::Builder::new().name("chores".into()).spawn(move || worker.run(&waiting_chores))?;
-    thread::Builder::new().name("table".into()).spawn(move || table.run())?;
-    thread::Builder::new().name("core".into()).spawn(move || {
+    let logger = worker.clone();
+    vital("log", move || logger.run(&waiting_lines))?;
+    vital("chores", move || worker.run(&waiting_chores))?;
+    vital("table", move || table.run())?;
+    vital("core", move || {
         realtime::enter();
         core.run();
     })?;
     Ok(sender)
+}
+
+/// Starts a thread without which the module is none: a panic there ends the process, so that its
+/// supervisor starts another and the peer takes over meanwhile.
+fn vital(name: &str, job: impl FnOnce() + Send + 'static) -> std::io::Result<()> {
+    let guarded = move || {
+        let _guard = AbortOnPanic;
+        job();
+    };
+    thread::Builder::new().name(name.into()).spawn(guarded).map(drop)
+}
+
+struct AbortOnPanic;
+
+impl Drop for AbortOnPanic {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            std::process::abort();
+        }
+    }
 }
 
 fn table_thread(
@@ -225,4 +251,28 @@ fn table_thread(
         core,
         jobs,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::process::ExitStatusExt;
+    use std::process::{Command, Stdio};
+    use std::time::Duration;
+
+    use super::vital;
+
+    const MARK: &str = "HITLESS_TEST_PANICS";
+
+    #[test]
+    fn a_panic_of_a_vital_thread_ends_the_process() {
+        if std::env::var_os(MARK).is_some() {
+            vital("core", || panic!("on purpose")).unwrap();
+            std::thread::sleep(Duration::from_secs(20));
+            return;
+        }
+        let name = "module::start::tests::a_panic_of_a_vital_thread_ends_the_process";
+        let mut program = Command::new(std::env::current_exe().unwrap());
+        program.args(["--exact", name]).env(MARK, "1").stdout(Stdio::null()).stderr(Stdio::null());
+        assert_eq!(program.status().unwrap().signal(), Some(libc::SIGABRT));
+    }
 }
