@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use axum::extract::State;
+use axum::extract::{DefaultBodyLimit, State};
 use axum::routing::{get, post, put};
 use axum::{Json, Router};
 use hitless_model::Slot;
@@ -26,6 +26,9 @@ struct App {
     engine: OnceCell<Engine>,
     leave: Notify,
 }
+
+/// Longest request: far more than the largest configuration, which only the supervisor sends.
+const LONGEST_REQUEST: usize = 64 << 20;
 
 type Shared = State<Arc<App>>;
 type Answer<T> = Result<Json<T>, Refusal>;
@@ -67,6 +70,7 @@ fn router(app: Arc<App>) -> Router {
         .route("/v1/dataplane", get(dataplane))
         .route("/v1/handover", post(hand_over))
         .route("/v1/stop", post(stop))
+        .layer(DefaultBodyLimit::max(LONGEST_REQUEST))
         .with_state(app)
 }
 
@@ -155,4 +159,29 @@ async fn stop(State(app): Shared) -> Answer<()> {
 #[expect(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
 fn said(error: anyhow::Error) -> Refusal {
     Refusal::unprocessable(format!("{error:#}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::client;
+
+    #[tokio::test]
+    async fn a_large_configuration_is_read() {
+        let folder = std::env::temp_dir().join(format!("hitless-routes-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let (names, slot) = (Names::new(&folder).unwrap(), Slot::try_from(5).unwrap());
+        let path = names.module_socket(slot);
+        let listener = server::bind(&path).unwrap();
+        let app = App { names, slot, engine: OnceCell::new(), leave: Notify::new() };
+        let served = axum::serve(listener, router(Arc::new(app))).into_future();
+        let server = tokio::spawn(served);
+        // Not a configuration, so that none is started; but it has to be read to know that.
+        let body = "x".repeat(8 << 20);
+        let put = client::call::<_, ()>(&path, hyper::Method::PUT, "/v1/config", &body).await;
+        let refusal = put.unwrap_err().to_string();
+        assert!(refusal.contains("422"), "{refusal}");
+        server.abort();
+        std::fs::remove_dir_all(&folder).unwrap();
+    }
 }
