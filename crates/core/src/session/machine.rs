@@ -23,7 +23,8 @@ pub(super) const MAX_CANDIDATES: usize = 4;
 /// Peer lives of which a session existed and ended: their recorded frames must not open again. No
 /// box reboots more often in one life of its peer.
 const MAX_RETIRED: usize = 256;
-/// Strangers on the fault-tolerant VLAN that are remembered, so that each is told of once.
+/// Strangers on the fault-tolerant VLAN that are told of, each once. Further ones are only counted:
+/// whoever makes up senders must not fill the log.
 const MAX_STRANGERS: usize = 16;
 /// Time between greetings once a session stands.
 const GREETING_EVERY: Duration = Duration::from_secs(1);
@@ -38,7 +39,7 @@ pub struct Session {
     pub(super) current: Option<Current>,
     pub(super) candidates: VecDeque<Link>,
     pub(super) retired: VecDeque<Life>,
-    pub(super) strangers: VecDeque<(u8, u16, UnitId)>,
+    pub(super) strangers: Vec<(u8, u16, UnitId)>,
     pub(super) hello_due: Instant,
     /// When a hello may be answered again.
     pub(super) answer_after: Instant,
@@ -67,7 +68,7 @@ impl Session {
             current: None,
             candidates: VecDeque::new(),
             retired: VecDeque::new(),
-            strangers: VecDeque::new(),
+            strangers: Vec::new(),
             hello_due: now,
             answer_after: now,
             prove_after: now,
@@ -137,13 +138,11 @@ impl Session {
 
     fn note_stranger(&mut self, path: PathId, envelope: &Envelope) {
         let stranger = (envelope.group, envelope.ft_vlan, envelope.sender);
-        if !self.is_ft(path) || self.strangers.contains(&stranger) {
+        let is_told = self.strangers.len() == MAX_STRANGERS || self.strangers.contains(&stranger);
+        if is_told || !self.is_ft(path) {
             return;
         }
-        if self.strangers.len() == MAX_STRANGERS {
-            self.strangers.pop_front();
-        }
-        self.strangers.push_back(stranger);
+        self.strangers.push(stranger);
         self.outputs.push_back(Output::Foreign { group: envelope.group, unit: envelope.sender });
     }
 

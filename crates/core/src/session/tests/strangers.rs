@@ -144,3 +144,18 @@ fn the_octets_of_a_hello_are_those_of_the_document() {
     let document = include_str!("../../../../../docs/protocol/frames.md");
     crate::wire::tests::assert_shown(document, "hello", &hello);
 }
+
+#[test]
+fn made_up_senders_are_counted_but_do_not_fill_the_log() {
+    let (_, mut b, _) = met(None);
+    for _ in 0..2 {
+        for unit in 100..200 {
+            let mut other = config(unit, None);
+            other.pair.group = GroupId::try_from(91).unwrap();
+            let hello = End::new(other).tick(Instant::ZERO).remove(0);
+            assert_eq!(verdict(&mut b, FT, &hello), Some(Rejected::ForeignPair));
+        }
+    }
+    let told = b.said.iter().filter(|output| matches!(output, Output::Foreign { .. }));
+    assert_eq!(told.count(), 16);
+}
