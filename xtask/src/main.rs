@@ -77,8 +77,8 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Lab { options } => return stages::laboratory("lab", &options),
         Task::Test => return Ok(stages::test()),
         Task::Check => return Ok(stages::check()),
+        Task::Sim { seed } => return stages::simulate(seed),
         Task::Bpf { check } => bpf::run(check),
-        Task::Sim { seed } => stages::simulate(seed),
         Task::Tidy => tidy::run(),
         Task::Setup => setup::for_test(),
     };

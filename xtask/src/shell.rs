@@ -82,7 +82,12 @@ pub(crate) fn run_as_root(program: &Path, arguments: &[String]) -> Result<ExitCo
     let program = program.to_str().context("the target folder's name is not UTF-8")?;
     words.push(program);
     words.extend(arguments.iter().map(String::as_str));
-    let status = command(&words).status().with_context(|| format!("cannot run {program}"))?;
+    exit_code(&mut command(&words))
+}
+
+/// Runs a program and gives its exit status on.
+pub(crate) fn exit_code(command: &mut Command) -> Result<ExitCode> {
+    let status = command.status().with_context(|| format!("cannot run {command:?}"))?;
     // A program that was ended by a signal has no code.
     let code = status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1);
     Ok(ExitCode::from(code))

@@ -146,14 +146,13 @@ pub(crate) fn laboratory(task: &str, options: &[String]) -> Result<ExitCode> {
     shell::run_as_root(&shell::target().join("release/hitless-lab"), &arguments)
 }
 
-/// `cargo xtask sim`: the simulation's own tests, with the seed handed over in the environment.
-pub(crate) fn simulate(seed: Option<u64>) -> Result<()> {
-    let mut command = shell::command(&["cargo", "test", "-p", "hitless-sim", "--", "--nocapture"]);
+/// `cargo xtask sim`: one seed with its time line, or the first thousand.
+pub(crate) fn simulate(seed: Option<u64>) -> Result<ExitCode> {
+    let mut command = shell::command(&["cargo", "run", "--quiet", "-p", "hitless-sim", "--"]);
     if let Some(seed) = seed {
-        command.env("HITLESS_SIM_SEED", seed.to_string());
+        command.args(["--trace", "--seed", &seed.to_string()]);
     }
-    ensure!(command.status()?.success(), "the simulation failed");
-    Ok(())
+    shell::exit_code(&mut command)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! both say active and both leases still run. A box that lost its power is looked at on: its role
 //! word stays as it was, and its lease must be over before the other one takes over.
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -75,9 +76,9 @@ impl Sampler {
         INTERVAL * u32::try_from(self.shared.dual.load(Ordering::Acquire)).unwrap_or(u32::MAX)
     }
 
-    /// The changes seen since an instant, oldest first.
-    pub fn since(&self, instant: Instant) -> Vec<Transition> {
-        lock(&self.shared.history).iter().filter(|t| t.at >= instant).copied().collect()
+    /// The changes seen in a time, oldest first.
+    pub fn during(&self, time: Range<Instant>) -> Vec<Transition> {
+        lock(&self.shared.history).iter().filter(|t| time.contains(&t.at)).copied().collect()
     }
 
     /// What each acts by now.

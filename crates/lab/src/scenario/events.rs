@@ -32,7 +32,9 @@ pub struct Measured {
     pub drops: [Drops; 2],
     /// When it began.
     pub began: Instant,
-    /// From then until the other one was active (or the returned one in step).
+    /// When everything about it was over.
+    pub ended: Instant,
+    /// From the beginning until the other one was active (or the returned one in step).
     pub took: Duration,
 }
 
@@ -50,12 +52,12 @@ pub fn measure(
     let done = clock::now();
     let tally = arena.settle(done)?;
     arena.interrupt.sleep(AFTERMATH)?;
-    let end = arena.position()?;
+    let (ended, end) = (clock::now(), arena.position()?);
     let window = arena.probes()?.window(start, end);
     let longest_exchange = arena.longest_exchange();
     let (after, took) = (arena.active()?, done.saturating_since(began));
     let drops = increments(&dropped, arena.drops());
-    Ok(Measured { window, tally, longest_exchange, before, after, drops, began, took })
+    Ok(Measured { window, tally, longest_exchange, before, after, drops, began, ended, took })
 }
 
 /// What has grown; a data plane that was not there before has counted from nothing.
@@ -114,7 +116,8 @@ pub fn steps(arena: &Arena, measured: &Measured) -> Vec<String> {
             millis(measured.window.outage)
         )
     });
-    arena.sampler().since(measured.began).iter().map(line).chain(outage).collect()
+    let seen = arena.sampler().during(measured.began..measured.ended);
+    seen.iter().map(line).chain(outage).collect()
 }
 
 fn meaning(seen: Seen) -> &'static str {

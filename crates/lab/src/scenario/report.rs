@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::events::Measured;
-use crate::arena::Drops;
+use super::events::{self, Measured};
+use crate::arena::{Arena, Drops};
 use crate::clock::millis;
 
 /// The middle one (the lower of two), and the greatest.
@@ -43,12 +43,15 @@ pub struct Repetition {
     pub role_change_ms: f64,
     /// Largest gap of the prober itself meanwhile, milliseconds.
     pub sender_gap_ms: f64,
+    /// What the role words showed, and when probes began to be lost.
+    pub steps: Vec<String>,
     /// Packets dropped by the data planes of A and B, by reason.
     pub drops: [Drops; 2],
 }
 
-impl From<&Measured> for Repetition {
-    fn from(measured: &Measured) -> Self {
+impl Repetition {
+    /// Of one event in this arena.
+    pub fn new(arena: &Arena, measured: &Measured) -> Self {
         Self {
             outage_ms: millis(measured.window.outage),
             probe_lost: measured.window.lost,
@@ -56,6 +59,7 @@ impl From<&Measured> for Repetition {
             longest_exchange_ms: millis(measured.longest_exchange),
             role_change_ms: millis(measured.took),
             sender_gap_ms: millis(measured.window.sender_gap),
+            steps: events::steps(arena, measured),
             drops: measured.drops.clone(),
         }
     }

@@ -58,6 +58,9 @@ pub fn run(arena: &mut Arena, kind: Kind, repeat: usize) -> Result<Report> {
             one.window.lost,
             one.tally.broken
         ));
+        if kind == Kind::Planned && one.window.lost > 0 {
+            events::steps(arena, &one).iter().for_each(|step| arena.console.say(step));
+        }
         measured.push(one);
     }
     let whole = arena.probes()?.window(start, arena.position()?);
@@ -117,7 +120,7 @@ fn report(arena: &Arena, kind: Kind, measured: &[Measured], totals: &Totals) -> 
         dual_active_ms: millis(arena.sampler().dual_active()),
         role_changes: counts.changes,
         lease_expiries: counts.expiries,
-        repetitions: measured.iter().map(Repetition::from).collect(),
+        repetitions: measured.iter().map(|one| Repetition::new(arena, one)).collect(),
         target_ms: millis(target),
         target_reached: outage.p50 <= millis(target),
         violated: Vec::new(),
