@@ -59,7 +59,9 @@ pub fn run(arena: &mut Arena, kind: Kind, repeat: usize) -> Result<Report> {
             one.tally.broken
         ));
         if kind == Kind::Planned && one.window.lost > 0 {
-            events::steps(arena, &one).iter().for_each(|step| arena.console.say(step));
+            for step in events::steps(arena, &one) {
+                arena.console.say(step);
+            }
         }
         measured.push(one);
     }
