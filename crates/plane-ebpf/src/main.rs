@@ -31,12 +31,16 @@ mod rewrite;
 mod track;
 mod verdict;
 
-use aya_ebpf::macros::classifier;
-use aya_ebpf::programs::TcContext;
+use core::ffi::c_void;
 
 /// The program for TC ingress of every client and server VLAN of the module.
-#[classifier]
-fn hitless_tc(skb: TcContext) -> i32 {
+///
+/// Written out instead of by aya's macro: with the kernel's `__sk_buff` in its signature the object's
+/// BTF would describe it, and LLVM orders the structures that it points to by where they happen to lie
+/// in memory, another way in every build.
+#[unsafe(link_section = "classifier")]
+#[unsafe(no_mangle)]
+extern "C" fn hitless_tc(skb: *mut c_void) -> i32 {
     ctx::tc::run(skb)
 }
 

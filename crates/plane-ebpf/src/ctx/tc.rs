@@ -3,6 +3,8 @@
 //! Checksums of segments go through the kernel's helpers: a frame from a virtual interface may carry
 //! a sum that a network card is still to finish, and only the kernel knows.
 
+use core::ffi::c_void;
+
 use aya_ebpf::bindings::{
     BPF_F_MARK_MANGLED_0, BPF_F_PSEUDO_HDR, TC_ACT_REDIRECT, TC_ACT_SHOT, TC_ACT_UNSPEC,
     bpf_redir_neigh, bpf_redir_neigh__bindgen_ty_1,
@@ -36,8 +38,8 @@ pub(crate) struct Frame(TcContext);
 
 /// Runs the program; the only place that knows the numbers of TC's verdicts.
 #[inline(always)]
-pub(crate) fn run(skb: TcContext) -> i32 {
-    match pipeline::handle(&mut Frame(skb)) {
+pub(crate) fn run(skb: *mut c_void) -> i32 {
+    match pipeline::handle(&mut Frame(TcContext::new(skb.cast()))) {
         // Not TC_ACT_OK: somebody else's programs at this hook have their turn too.
         Verdict::Pass => TC_ACT_UNSPEC,
         Verdict::Drop => TC_ACT_SHOT,
