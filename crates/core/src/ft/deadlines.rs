@@ -62,16 +62,30 @@ impl Ft {
         }
     }
 
-    /// Renews the lease without the peer, if it is silent, or said good-bye: a box that stops takes
-    /// no role any more. Only immediately before a heartbeat.
-    pub(super) fn renew_alone(&mut self, now: Instant) {
+    /// Renews the lease without the peer. A standby that hears this box while it cannot be heard
+    /// itself counts from the newest heartbeat that reached it: so this box counts from the newest
+    /// one that has really left, which those of the present call have not yet.
+    pub(super) fn renew_alone(&mut self) {
+        let left = self.left_at.filter(|_| self.is_renewing_alone());
+        if let Some(left) = left {
+            self.extend_lease(left + self.config.lease());
+        }
+    }
+
+    /// Whether the lease is renewed without the peer: it is silent, or said good-bye (a box that
+    /// stops takes no role any more).
+    pub(super) fn is_renewing_alone(&self) -> bool {
         let rival = self.peer.as_ref().is_some_and(|peer| {
             let said_good_bye = peer.says(Flags::STOPPING) && !peer.forwards();
             peer.contact == Contact::Heard && !said_good_bye
         });
-        if !rival && self.state.renews_alone() {
-            self.extend_lease(now + self.config.lease());
-        }
+        !rival && self.state.renews_alone()
+    }
+
+    /// The lease of a box that becomes active because nobody is heard.
+    pub(super) fn lone_lease(&self, now: Instant) -> Instant {
+        let left = self.left_at.map_or(now, |left| left + self.config.lease());
+        left.max(now + self.config.interval())
     }
 
     /// A standby that is heard again tells what it heard last. A lease that was renewed alone next to

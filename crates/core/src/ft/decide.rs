@@ -47,7 +47,7 @@ impl Ft {
         }
         let listening = matches!(self.state, State::Initializing { .. }) && !self.stopping;
         if listening && self.is_alone() && now >= self.hold_until.max(until) {
-            self.enter_active(now, now + self.config.lease(), "no peer was heard after start");
+            self.enter_active(now, self.lone_lease(now), "no peer was heard after start");
         }
     }
 
@@ -60,7 +60,7 @@ impl Ft {
         if self.is_alone() {
             // The peer trusts the good-bye of a box that stops, and renews its lease alone.
             if !self.stopping {
-                let lease = now + self.config.lease();
+                let lease = self.lone_lease(now);
                 self.enter_active(now, lease, "the peer is silent on every path");
             }
             return;
@@ -116,7 +116,7 @@ impl Ft {
         let lapsed = matches!(self.state, State::Lapsed { .. }) && !self.stopping;
         if lapsed && now >= self.lapse_over(floor) {
             let why = "the peer stayed silent after the lease ran out";
-            self.enter_active(now, now + self.config.lease(), why);
+            self.enter_active(now, self.lone_lease(now), why);
         }
     }
 

@@ -35,6 +35,8 @@ pub struct Ft {
     pub(super) peer: Option<Peer>,
     pub(super) sent: SentLog,
     pub(super) next_seq: Seq,
+    /// When the newest heartbeat of an earlier call was sent: that one has left.
+    pub(super) left_at: Option<Instant>,
     /// First heartbeat that told what elections are decided by, as it is now.
     pub(super) claim_from: Seq,
     pub(super) beat_due: Instant,
@@ -84,6 +86,7 @@ impl Ft {
             peer: None,
             sent: SentLog::default(),
             next_seq: Seq::default().next(),
+            left_at: None,
             claim_from: Seq::default().next(),
             beat_due: now,
             hold_until: now,
@@ -97,6 +100,11 @@ impl Ft {
         };
         ft.write_gate();
         ft
+    }
+
+    fn called(&mut self, now: Instant) -> Instant {
+        self.left_at = self.sent.newest();
+        self.clock.advance(now)
     }
 
     pub(super) fn emit(&mut self, event: Event) {
@@ -113,6 +121,8 @@ impl Ft {
         self.sent.forget_confirmed();
         // What was offered to an earlier life is withdrawn before this one hears anything.
         self.evaluate(now);
+        // It may have been active in another life, and switches believe it.
+        self.announce_again(now);
         self.speak(now, Flags::ASK);
     }
 
@@ -210,7 +220,7 @@ impl Machine for Ft {
     type Timer = Timer;
 
     fn handle_input(&mut self, now: Instant, input: Input<'_>) {
-        let now = self.clock.advance(now);
+        let now = self.called(now);
         self.check_lease(now);
         match input {
             Input::Established { unit, software } => self.established(now, unit, software),
@@ -227,7 +237,7 @@ impl Machine for Ft {
     }
 
     fn handle_deadline(&mut self, now: Instant) {
-        let now = self.clock.advance(now);
+        let now = self.called(now);
         let Some(due) = self.next_deadline().filter(|deadline| deadline.at <= now) else { return };
         if now.saturating_since(due.at) > self.config.interval() / 2 {
             self.excuse(now, now.saturating_since(due.at));

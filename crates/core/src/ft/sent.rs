@@ -37,6 +37,11 @@ impl SentLog {
         self.log.push_back(sent);
     }
 
+    /// When the newest one was sent.
+    pub(super) fn newest(&self) -> Option<Instant> {
+        self.log.back().map(|sent| sent.at)
+    }
+
     /// The peer says that `seq` is the newest it heard. Numbers that were never sent, and those too
     /// old to be remembered, confirm nothing.
     pub(super) fn confirm(&mut self, seq: Seq) {

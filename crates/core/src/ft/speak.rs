@@ -14,7 +14,7 @@ use super::state::{Stage, State};
 impl Ft {
     /// The heartbeat of this moment; the next one is an interval away.
     pub(super) fn speak(&mut self, now: Instant, flags: Flags) {
-        self.renew_alone(now);
+        self.renew_alone();
         let purpose = match &self.state {
             State::Initializing { .. } => Purpose::Elect,
             State::Standby { .. } if self.wants_role_now() => Purpose::Coup,
@@ -26,9 +26,15 @@ impl Ft {
         };
         let flags = flags.with(Flags::ASK, self.asks());
         self.send(now, purpose, flags);
-        let interval = self.config.interval();
+        let interval = self.config.interval() / self.beats_per_interval();
         let next = self.beat_due + interval;
         self.beat_due = if next > now && next <= now + interval { next } else { now + interval };
+    }
+
+    /// A lease that is renewed alone counts from the heartbeat before: two in an interval leave as
+    /// much time to be late as confirmations do.
+    fn beats_per_interval(&self) -> u32 {
+        if self.is_renewing_alone() { 2 } else { 1 }
     }
 
     /// A standby keeps quiet and answers; who forwards needs confirmations, and who looks for its

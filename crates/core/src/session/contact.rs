@@ -3,14 +3,14 @@
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use hitless_model::Instant;
+use hitless_model::{Instant, UnitId};
 
 use super::error::Rejected;
 use super::frame::{HEADER, HELLO_VERSION, Header, Kind, Sealing, TAG, VERSIONS};
 use super::hello::{Greeting, Hello};
-use super::keys::{self, Life, LifeNonce};
+use super::keys::{self, Life, Nonce, Party};
 use super::link::{Cipher, Link};
-use super::machine::{Session, sealed_header};
+use super::machine::{MAX_CANDIDATES, Session, sealed_header};
 use super::output::Output;
 use crate::node::PathId;
 
@@ -40,21 +40,62 @@ impl Session {
             return Err(Rejected::Unsealed);
         }
         let nonce = life_nonce_of(bytes).ok_or(Rejected::Damaged)?;
-        let peer = Life { unit: header.sender, nonce };
-        let hello = Hello::parse(&self.open_hello(header, &peer, bytes)?)?;
+        let sender = Life { unit: header.sender, nonce };
+        let hello = Hello::parse(&self.open_hello(header, &sender, bytes)?)?;
         let version = common_version(hello.versions).ok_or(Rejected::WrongVersion)?;
-        self.admit(now, &peer)?;
+        self.admit(now, header.sender)?;
         self.counters.received += 1;
-        self.ensure_link(&peer, &hello, version);
-        if hello.heard == Some(self.own.nonce) {
-            if self.current.is_none() {
-                self.outputs.push_back(Output::Sighted);
-            }
-            self.prove(now, &peer);
-        } else {
-            self.answer_hello(now, Some(nonce));
-        }
+        self.heed_hello(now, header.sender, &hello, version);
         Ok(())
+    }
+
+    /// Nothing to do when both hold one session. Otherwise one of them does not, and they make a
+    /// new one: out of two offers, each of which the other one has to have heard.
+    fn heed_hello(&mut self, now: Instant, unit: UnitId, hello: &Hello, version: u8) {
+        if hello.session.is_some() && hello.session == self.current_name() {
+            return;
+        }
+        let peer = Party { unit, offer: hello.offer };
+        let waiting = self.links().find(|link| {
+            // It holds what is a candidate here; or it waits for proof of what stands here.
+            hello.session == Some(link.name)
+                || (link.peer == peer && hello.heard == Some(link.own.offer))
+        });
+        if let Some(name) = waiting.map(|link| link.name) {
+            self.sight();
+            return self.prove(now, name);
+        }
+        let name = self.add_candidate(peer, hello, version);
+        if hello.heard == Some(self.offer) {
+            self.sight();
+            self.prove(now, name);
+        } else {
+            self.answer_hello(now, Some(hello.offer));
+        }
+    }
+
+    /// The peer knows an offer of this life.
+    fn sight(&mut self) {
+        if self.current.is_none() {
+            self.outputs.push_back(Output::Sighted);
+        }
+    }
+
+    /// The candidate out of this box's present offer and the peer's; its name.
+    fn add_candidate(&mut self, peer: Party, hello: &Hello, version: u8) -> u64 {
+        let own = Party { unit: self.config.unit, offer: self.offer };
+        if let Some(link) = self.candidates.iter().find(|l| l.peer == peer && l.own == own) {
+            return link.name;
+        }
+        let (key, pair) = (self.config.key.as_ref(), self.config.pair);
+        let mut link = Link::new(key, pair, [&own, &peer], version);
+        link.software.clone_from(&hello.software);
+        let name = link.name;
+        if self.candidates.len() == MAX_CANDIDATES {
+            self.candidates.pop_front();
+        }
+        self.candidates.push_back(link);
+        name
     }
 
     fn open_hello(&self, header: &Header, peer: &Life, bytes: &[u8]) -> Result<Vec<u8>, Rejected> {
@@ -70,41 +111,25 @@ impl Session {
         }
     }
 
-    /// Lets nobody in whose session ended in this life, nor a third box while the peer is alive.
-    pub(super) fn admit(&self, now: Instant, peer: &Life) -> Result<(), Rejected> {
-        if self.retired.contains(peer) {
-            return Err(Rejected::Replayed);
-        }
+    /// Lets no third box in while the peer is alive.
+    pub(super) fn admit(&self, now: Instant, unit: UnitId) -> Result<(), Rejected> {
         let third = self.current.as_ref().is_some_and(|current| {
-            current.link.peer.unit != peer.unit && now < current.heard_at + self.config.peer_timeout
+            current.link.peer.unit != unit && now < current.heard_at + self.config.peer_timeout
         });
         if third { Err(Rejected::ThirdUnit) } else { Ok(()) }
     }
 
-    fn ensure_link(&mut self, peer: &Life, hello: &Hello, version: u8) {
-        let known = self.current.as_ref().is_some_and(|current| current.link.peer == *peer)
-            || self.candidates.iter().any(|link| link.peer == *peer);
-        if known {
-            return;
-        }
-        let lives = [&self.own, peer];
-        let mut link = Link::new(self.config.key.as_ref(), self.config.pair, lives, version);
-        link.software.clone_from(&hello.software);
-        self.add_candidate(link);
-    }
-
-    /// The peer knows our nonce: a frame sealed by the session proves to it that we are alive.
-    fn prove(&mut self, now: Instant, peer: &Life) {
+    /// The peer knows our offer: a frame sealed by the session proves to it that we are alive.
+    fn prove(&mut self, now: Instant, name: u64) {
         if now < self.prove_after {
             return;
         }
         self.prove_after = now + ANSWER_GAP;
-        let confirmed = self.current.as_ref().is_some_and(|current| current.link.peer == *peer);
-        let asks = if confirmed { Asks::No } else { Asks::Yes };
-        self.greet(peer, asks);
+        let stands = self.current_name() == Some(name);
+        self.greet(name, if stands { Asks::No } else { Asks::Yes });
     }
 
-    pub(super) fn answer_hello(&mut self, now: Instant, heard: Option<LifeNonce>) {
+    pub(super) fn answer_hello(&mut self, now: Instant, heard: Option<Nonce>) {
         if now < self.answer_after {
             return;
         }
@@ -112,10 +137,11 @@ impl Session {
         self.say_hello(heard);
     }
 
-    pub(super) fn say_hello(&mut self, heard: Option<LifeNonce>) {
+    pub(super) fn say_hello(&mut self, heard: Option<Nonce>) {
         let counter = self.take_counter();
         let software = self.config.software.clone();
-        let body = Hello { versions: VERSIONS, heard, software }.write();
+        let (offer, session) = (self.offer, self.current_name());
+        let body = Hello { versions: VERSIONS, offer, heard, session, software }.write();
         let Some(frame) = self.hello_frame(counter, body) else { return };
         self.counters.sent += 1;
         self.outputs.push_back(Output::Send(frame));
@@ -143,11 +169,10 @@ impl Session {
         Some(frame)
     }
 
-    pub(super) fn greet(&mut self, peer: &Life, asks: Asks) {
+    /// Greets under the session of that name.
+    pub(super) fn greet(&mut self, name: u64, asks: Asks) {
         let counter = self.take_counter();
-        let current = self.current.as_ref().map(|current| &current.link);
-        let mut links = current.into_iter().chain(&self.candidates);
-        let Some(link) = links.find(|link| link.peer == *peer) else { return };
+        let Some(link) = self.links().find(|link| link.name == name) else { return };
         let greeting = Greeting { asks: asks == Asks::Yes, macs: self.config.macs.clone() };
         let header = sealed_header(&self.config, link, Kind::Greeting, counter);
         let Some(frame) = link.seal(&header, greeting.write()) else { return };
@@ -159,9 +184,8 @@ impl Session {
         let greeting = Greeting::parse(body)?;
         self.counters.received += 1;
         self.outputs.push_back(Output::Macs(greeting.macs));
-        let peer = self.current.as_ref().map(|current| current.link.peer);
-        if let Some(peer) = peer.filter(|_| greeting.asks) {
-            self.greet(&peer, Asks::No);
+        if let Some(name) = self.current_name().filter(|_| greeting.asks) {
+            self.greet(name, Asks::No);
         }
         Ok(())
     }
@@ -171,9 +195,9 @@ impl Session {
     }
 }
 
-pub(super) fn life_nonce_of(frame: &[u8]) -> Option<LifeNonce> {
+pub(super) fn life_nonce_of(frame: &[u8]) -> Option<Nonce> {
     let nonce = frame.get(HEADER..HELLO_OPEN)?;
-    nonce.try_into().ok().map(LifeNonce)
+    nonce.try_into().ok().map(Nonce)
 }
 
 fn open_clear(frame: &[u8]) -> Result<Vec<u8>, Rejected> {

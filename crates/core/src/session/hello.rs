@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use hitless_model::{Mac, VlanId};
 
 use super::error::Rejected;
-use super::keys::LifeNonce;
+use super::keys::Nonce;
 use crate::node::PathId;
 use crate::wire::{CutShort, Reader, Writer};
 
@@ -21,6 +21,8 @@ mod tag {
     pub(super) const SOFTWARE: u16 = 3;
     pub(super) const ASKS: u16 = 4;
     pub(super) const MACS: u16 = 5;
+    pub(super) const OFFER: u16 = 6;
+    pub(super) const SESSION: u16 = 7;
 }
 
 /// First contact.
@@ -28,8 +30,12 @@ mod tag {
 pub(super) struct Hello {
     /// Oldest and newest version that the sender speaks.
     pub(super) versions: (u8, u8),
-    /// The receiver's nonce, if the sender knows it: the receiver may then prove itself.
-    pub(super) heard: Option<LifeNonce>,
+    /// What the sender offers for the next session.
+    pub(super) offer: Nonce,
+    /// The receiver's offer, if the sender knows it: the receiver may then prove itself.
+    pub(super) heard: Option<Nonce>,
+    /// Name of the session that the sender holds, if any.
+    pub(super) session: Option<u64>,
     /// The sender's release.
     pub(super) software: String,
 }
@@ -40,9 +46,17 @@ impl Hello {
         writer.field(tag::VERSIONS, |w| {
             w.u8(self.versions.0).u8(self.versions.1);
         });
+        writer.field(tag::OFFER, |w| {
+            w.bytes(&self.offer.0);
+        });
         if let Some(heard) = &self.heard {
             writer.field(tag::HEARD, |w| {
                 w.bytes(&heard.0);
+            });
+        }
+        if let Some(session) = self.session {
+            writer.field(tag::SESSION, |w| {
+                w.u64(session);
             });
         }
         write_software(&mut writer, &self.software);
@@ -55,18 +69,23 @@ impl Hello {
 
     fn read(mut reader: Reader<'_>) -> Result<Self, CutShort> {
         let mut versions = None;
+        let mut offer = None;
         let mut heard = None;
+        let mut session = None;
         let mut software = String::new();
         while !reader.is_empty() {
             let (tag, mut value) = reader.field()?;
             match tag {
                 tag::VERSIONS => versions = Some((value.u8()?, value.u8()?)),
-                tag::HEARD => heard = Some(LifeNonce(value.array()?)),
+                tag::OFFER => offer = Some(Nonce(value.array()?)),
+                tag::SESSION => session = Some(value.u64()?),
+                tag::HEARD => heard = Some(Nonce(value.array()?)),
                 tag::SOFTWARE => software = read_software(&value),
                 _ => {}
             }
         }
-        Ok(Self { versions: versions.ok_or(CutShort)?, heard, software })
+        let (versions, offer) = (versions.ok_or(CutShort)?, offer.ok_or(CutShort)?);
+        Ok(Self { versions, offer, heard, session, software })
     }
 }
 

@@ -6,14 +6,14 @@ use hitless_model::UnitId;
 use super::config::Pair;
 use crate::node::Secret;
 
-/// The random name of one life of a box.
+/// Random octets that only their box can have made.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct LifeNonce(pub(super) [u8; 32]);
+pub(super) struct Nonce(pub(super) [u8; 32]);
 
-impl core::fmt::Debug for LifeNonce {
+impl core::fmt::Debug for Nonce {
     /// Without a `key-string` session keys come out of nonces: they are never printed.
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str("LifeNonce(…)")
+        f.write_str("Nonce(…)")
     }
 }
 
@@ -28,10 +28,18 @@ impl core::fmt::Debug for Key {
 }
 
 /// One box in one of its lives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Life {
     pub(super) unit: UnitId,
-    pub(super) nonce: LifeNonce,
+    pub(super) nonce: Nonce,
+}
+
+/// One box with what it offers for the next session. A box makes a new offer whenever a session
+/// begins: what was recorded of an earlier one never opens again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Party {
+    pub(super) unit: UnitId,
+    pub(super) offer: Nonce,
 }
 
 /// A hash over length-prefixed parts, so that no two lists of parts are the same octets.
@@ -53,8 +61,8 @@ impl Parts {
         self.part(&[pair.group.get()]).part(&pair.ft_vlan.get().to_be_bytes())
     }
 
-    fn life(self, life: &Life) -> Self {
-        self.part(&life.unit.0.to_be_bytes()).part(&life.nonce.0)
+    fn named(self, unit: UnitId, nonce: &Nonce) -> Self {
+        self.part(&unit.0.to_be_bytes()).part(&nonce.0)
     }
 
     fn secret(self, secret: Option<&Secret>) -> Self {
@@ -70,20 +78,31 @@ impl Parts {
 }
 
 /// The nonce of the life that was given this seed.
-pub(super) fn life_nonce(seed: &[u8; 32]) -> LifeNonce {
-    LifeNonce(Parts::new(b"life nonce").part(seed).finish())
+pub(super) fn life_nonce(seed: &[u8; 32]) -> Nonce {
+    Nonce(Parts::new(b"life nonce").part(seed).finish())
+}
+
+/// An offer of the life that was given this seed.
+pub(super) fn offer(seed: &[u8; 32], index: u64) -> Nonce {
+    Nonce(Parts::new(b"offer").part(seed).part(&index.to_be_bytes()).finish())
 }
 
 /// The key that a box seals its hellos with.
 pub(super) fn hello_key(secret: &Secret, pair: Pair, sender: &Life) -> Key {
-    Key(Parts::new(b"hello").secret(Some(secret)).pair(pair).life(sender).finish())
+    Key(Parts::new(b"hello")
+        .secret(Some(secret))
+        .pair(pair)
+        .named(sender.unit, &sender.nonce)
+        .finish())
 }
 
 /// The secret of a session, the same on both boxes.
-pub(super) fn session_root(secret: Option<&Secret>, pair: Pair, lives: [&Life; 2]) -> Key {
-    let [a, b] = lives;
+pub(super) fn session_root(secret: Option<&Secret>, pair: Pair, parties: [&Party; 2]) -> Key {
+    let [a, b] = parties;
     let (first, second) = if a <= b { (a, b) } else { (b, a) };
-    Key(Parts::new(b"session").secret(secret).pair(pair).life(first).life(second).finish())
+    let parts = Parts::new(b"session").secret(secret).pair(pair);
+    let parts = parts.named(first.unit, &first.offer).named(second.unit, &second.offer);
+    Key(parts.finish())
 }
 
 /// The key that one box of a session seals with: two boxes never use one nonce under one key.

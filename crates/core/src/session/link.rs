@@ -4,12 +4,11 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use chacha20poly1305::{AeadInOut, ChaCha20Poly1305, KeyInit};
-use hitless_model::UnitId;
 
 use super::config::Pair;
 use super::error::Rejected;
 use super::frame::{HEADER, Header, Kind};
-use super::keys::{self, Key, Life};
+use super::keys::{self, Key, Party};
 use super::window::Window;
 use crate::node::Secret;
 
@@ -79,29 +78,30 @@ impl Windows {
 /// One session.
 #[derive(Debug)]
 pub(super) struct Link {
-    /// The peer in the life that this session is with.
-    pub(super) peer: Life,
+    /// This box and what it offered.
+    pub(super) own: Party,
+    /// The peer and what it offered.
+    pub(super) peer: Party,
     pub(super) software: String,
     /// Public name of the session.
     pub(super) name: u64,
     /// The wire version that both speak.
     pub(super) version: u8,
-    own_unit: UnitId,
     tx: Cipher,
     rx: Cipher,
     windows: Windows,
 }
 
 impl Link {
-    pub(super) fn new(key: Option<&Secret>, pair: Pair, lives: [&Life; 2], version: u8) -> Self {
-        let [own, peer] = lives;
-        let root = keys::session_root(key, pair, lives);
+    pub(super) fn new(key: Option<&Secret>, pair: Pair, parties: [&Party; 2], version: u8) -> Self {
+        let [own, peer] = parties;
+        let root = keys::session_root(key, pair, parties);
         Self {
+            own: *own,
             peer: *peer,
             software: String::new(),
             name: keys::session_name(&root),
             version,
-            own_unit: own.unit,
             tx: Cipher::new(&keys::sender_key(&root, own.unit)),
             rx: Cipher::new(&keys::sender_key(&root, peer.unit)),
             windows: Windows::default(),
@@ -115,7 +115,7 @@ impl Link {
 
     /// A frame of this session.
     pub(super) fn seal(&self, header: &Header, body: Vec<u8>) -> Option<Vec<u8>> {
-        debug_assert!(header.sender == self.own_unit && header.hint == self.hint());
+        debug_assert!(header.sender == self.own.unit && header.hint == self.hint());
         self.tx.seal(header.counter, &header.write(), body)
     }
 

@@ -11,7 +11,7 @@ use super::contact::{Asks, life_nonce_of};
 use super::error::Rejected;
 use super::frame::{Envelope, Header, Kind, Sealing, VERSIONS};
 use super::input::Input;
-use super::keys::{self, Life};
+use super::keys::{self, Life, Nonce};
 use super::link::Link;
 use super::output::{Counters, Output, Timer};
 use crate::machine::{Clock, Deadline, Machine};
@@ -20,9 +20,6 @@ use crate::node::PathId;
 /// Sessions that wait for proof. More than one, so that a replayed hello does not push out the
 /// peer's own one in the round trip between it and the proof.
 pub(super) const MAX_CANDIDATES: usize = 4;
-/// Peer lives of which a session existed and ended: their recorded frames must not open again. No
-/// box reboots more often in one life of its peer.
-const MAX_RETIRED: usize = 256;
 /// Strangers on the fault-tolerant VLAN that are told of, each once. Further ones are only counted:
 /// whoever makes up senders must not fill the log.
 const MAX_STRANGERS: usize = 16;
@@ -34,11 +31,13 @@ pub struct Session {
     pub(super) clock: Clock,
     pub(super) config: Config,
     pub(super) own: Life,
+    /// What this box offers for the next session, and how many offers it made before.
+    pub(super) offer: Nonce,
+    pub(super) offers: u64,
     /// Number of the next frame; counts through all kinds and paths.
     pub(super) counter: u64,
     pub(super) current: Option<Current>,
     pub(super) candidates: VecDeque<Link>,
-    pub(super) retired: VecDeque<Life>,
     pub(super) strangers: Vec<(u8, u16, UnitId)>,
     pub(super) hello_due: Instant,
     /// When a hello may be answered again.
@@ -62,12 +61,13 @@ impl Session {
         let own = Life { unit: config.unit, nonce: keys::life_nonce(&config.seed) };
         Self {
             clock: Clock::new(now),
-            config,
             own,
+            offer: keys::offer(&config.seed, 0),
+            offers: 0,
+            config,
             counter: 0,
             current: None,
             candidates: VecDeque::new(),
-            retired: VecDeque::new(),
             strangers: Vec::new(),
             hello_due: now,
             answer_after: now,
@@ -83,6 +83,11 @@ impl Session {
         let counter = self.take_counter();
         let link = &self.current.as_ref()?.link;
         link.seal(&sealed_header(&self.config, link, kind, counter), body)
+    }
+
+    /// Name of the session that stands.
+    pub(super) fn current_name(&self) -> Option<u64> {
+        self.current.as_ref().map(|current| current.link.name)
     }
 
     /// Whether a session stands.
@@ -182,50 +187,38 @@ impl Session {
         let Some(index) = self.candidates.iter().position(|link| link.claims(header)) else {
             if self.is_ft(path) {
                 // One of the two has forgotten the session: a hello finds out who.
-                self.answer_hello(now, self.current.as_ref().map(|c| c.link.peer.nonce));
+                self.answer_hello(now, None);
             }
             return Err(Rejected::UnknownSession);
         };
         let link = self.candidates.get_mut(index).ok_or(Rejected::UnknownSession)?;
         let opened = link.open(header, bytes)?;
-        self.admit(now, &link_peer(&self.candidates, index)?)?;
+        self.admit(now, header.sender)?;
         if let Some(link) = self.candidates.remove(index) {
             self.promote(now, link);
         }
         Ok(opened)
     }
 
+    /// A session begins. Candidates were made with the offer that it used up.
     fn promote(&mut self, now: Instant, link: Link) {
         self.outputs.push_back(Output::Established {
             id: link.name,
             unit: link.peer.unit,
             software: link.software.clone(),
         });
-        let peer = link.peer;
-        if let Some(before) = self.current.replace(Current { link, heard_at: now }) {
-            self.retire(before.link, &peer);
-        }
+        self.offers += 1;
+        self.offer = keys::offer(&self.config.seed, self.offers);
+        self.candidates.clear();
+        let name = link.name;
+        self.current = Some(Current { link, heard_at: now });
         self.hello_due = now + GREETING_EVERY;
-        self.greet(&peer, Asks::Yes);
+        self.greet(name, Asks::Yes);
     }
 
-    /// A life of the same box is over for good; another box may come back with its session.
-    fn retire(&mut self, before: Link, after: &Life) {
-        if before.peer.unit != after.unit {
-            self.add_candidate(before);
-            return;
-        }
-        if self.retired.len() == MAX_RETIRED {
-            self.retired.pop_front();
-        }
-        self.retired.push_back(before.peer);
-    }
-
-    pub(super) fn add_candidate(&mut self, link: Link) {
-        if self.candidates.len() == MAX_CANDIDATES {
-            self.candidates.pop_front();
-        }
-        self.candidates.push_back(link);
+    /// The session that stands, or one that waits for proof.
+    pub(super) fn links(&self) -> impl Iterator<Item = &Link> {
+        self.current.as_ref().map(|current| &current.link).into_iter().chain(&self.candidates)
     }
 }
 
@@ -239,10 +232,6 @@ pub(super) fn sealed_header(config: &Config, link: &Link, kind: Kind, counter: u
         hint: link.hint(),
         counter,
     }
-}
-
-fn link_peer(links: &VecDeque<Link>, index: usize) -> Result<Life, Rejected> {
-    links.get(index).map(|link| link.peer).ok_or(Rejected::UnknownSession)
 }
 
 impl Machine for Session {
@@ -270,9 +259,9 @@ impl Machine for Session {
         if now < self.hello_due {
             return;
         }
-        if let Some(peer) = self.current.as_ref().map(|current| current.link.peer) {
+        if let Some(name) = self.current_name() {
             self.hello_due = now + GREETING_EVERY;
-            self.greet(&peer, Asks::No);
+            self.greet(name, Asks::No);
         } else {
             self.hello_due = now + self.search_every();
             self.say_hello(None);
