@@ -8,7 +8,6 @@ mod arp;
 mod balance;
 mod closing;
 mod cost;
-
 mod exits;
 mod floating;
 mod icmp;
