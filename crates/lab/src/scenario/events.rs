@@ -103,21 +103,24 @@ pub fn who(measured: &Measured) -> String {
     format!("{} → {}", LETTERS[measured.before], LETTERS[measured.after])
 }
 
-/// What the role words showed of it, a line each, with the time since it began.
+/// What the role words showed of it and when probes began to be lost, a line each, with the time
+/// since it began.
 pub fn steps(arena: &Arena, measured: &Measured) -> Vec<String> {
-    let line = |step: &Transition| {
-        let after = millis(step.at.saturating_since(measured.began));
-        format!("+{after:.0} ms: {} {}", LETTERS[step.chassis], meaning(step.seen))
+    let Measured { window, began, ended, .. } = measured;
+    let role =
+        |step: &Transition| (step.at, format!("{} {}", LETTERS[step.chassis], meaning(step.seen)));
+    let mut steps: Vec<(Instant, String)> =
+        arena.sampler().during(*began..*ended).iter().map(role).collect();
+    steps.extend(
+        window.outage_began.map(|at| {
+            (at, format!("probes begin to be lost, for {:.0} ms", millis(window.outage)))
+        }),
+    );
+    steps.sort_by_key(|(at, _)| *at);
+    let line = |(at, what): &(Instant, String)| {
+        format!("+{:.0} ms: {what}", millis(at.saturating_since(*began)))
     };
-    let outage = measured.window.outage_began.map(|began| {
-        let after = millis(began.saturating_since(measured.began));
-        format!(
-            "+{after:.0} ms: probes begin to be lost, for {:.0} ms",
-            millis(measured.window.outage)
-        )
-    });
-    let seen = arena.sampler().during(measured.began..measured.ended);
-    seen.iter().map(line).chain(outage).collect()
+    steps.iter().map(line).collect()
 }
 
 fn meaning(seen: Seen) -> &'static str {
