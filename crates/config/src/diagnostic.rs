@@ -29,7 +29,8 @@ impl fmt::Display for Diagnostic {
         }
         write!(f, ": % {}", self.message)?;
         if self.line.is_some() {
-            write!(f, "\n{}\n{}^", printable(&self.source), indent(&self.source, self.column))?;
+            let line = without_key(&printable(&self.source));
+            write!(f, "\n{line}\n{}^", indent(&self.source, self.column))?;
         }
         if !self.expected.is_empty() {
             write!(f, "\nexpected: {}", self.expected.join(", "))?;
@@ -43,6 +44,19 @@ fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() && c != '\t' { '\u{fffd}' } else { c }).collect()
 }
 
+/// The line with every character of a key hidden: diagnostics end up in logs. Only `key-string`
+/// begins with a `k`, so every abbreviation of it is known by that.
+fn without_key(line: &str) -> String {
+    let is_key = |word: &&str| {
+        let word = word.to_ascii_lowercase();
+        word.starts_with('k') && "key-string".starts_with(&word)
+    };
+    let Some(word) = line.split_whitespace().find(is_key) else { return line.to_owned() };
+    let Some((before, after)) = line.split_once(word) else { return line.to_owned() };
+    let hidden: String = after.chars().map(|c| if c.is_whitespace() { c } else { '*' }).collect();
+    format!("{before}{word}{hidden}")
+}
+
 /// Blanks up to a column, tabs kept so that the caret stays under its word.
 fn indent(source: &str, column: usize) -> String {
     let mut chars = source.chars();
@@ -52,6 +66,13 @@ fn indent(source: &str, column: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_key_is_never_shown() {
+        assert_eq!(without_key("  key-string open sesame extra"), "  key-string **** ****** *****");
+        assert_eq!(without_key(" key s3cret x"), " key ****** *");
+        assert_eq!(without_key(" real 10.0.0.1 x"), " real 10.0.0.1 x");
+    }
 
     #[test]
     fn the_caret_stands_under_the_word_behind_tabs() {

@@ -19,6 +19,7 @@ use hitless::chassis::supervisor::Supervisor;
 use hitless::module::{self, ModuleArgs};
 use hitless_config::{Configuration, Diagnostic};
 use hitless_model::Slot;
+use tracing_appender::non_blocking::WorkerGuard;
 use tracing_subscriber::EnvFilter;
 
 /// Supervisor of a chassis with content switching modules.
@@ -63,7 +64,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let command_line = CommandLine::parse();
-    log_to_stderr();
+    let _written_at_the_end = log_to_stderr();
     let done = match command_line.command {
         Some(Command::Module { slot, state_dir }) => run_module(slot, state_dir),
         None => run_supervisor(&command_line.run),
@@ -77,16 +78,20 @@ fn main() -> ExitCode {
     }
 }
 
-fn log_to_stderr() {
+/// Lines are written by a thread of their own, and lost rather than waited for: who reads standard
+/// error must not be able to stop a handover. What is waiting is written when the guard is dropped.
+fn log_to_stderr() -> WorkerGuard {
+    let (writer, guard) = tracing_appender::non_blocking(std::io::stderr());
     // netlink_proto warns of everything that arrives while a connection is being closed.
     let plain = || EnvFilter::new("info,netlink_proto=error");
     let filter = EnvFilter::try_from_env("HITLESS_LOG").unwrap_or_else(|_| plain());
     tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+        .with_writer(writer)
         .with_ansi(false)
         .with_target(false)
         .init();
+    guard
 }
 
 /// What is wrong with a configuration stands for itself; everything else says who complains.

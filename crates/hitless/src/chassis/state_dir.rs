@@ -1,18 +1,27 @@
 //! The state directory: one daemon's own, private, and locked while it runs.
 
-use std::fs::{DirBuilder, File, Permissions, TryLockError};
+use std::fs::{DirBuilder, File, TryLockError};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use crate::names::Names;
 
-/// Only root may look at keys and talk to modules.
+/// A directory made here is for root alone.
 const MODE: u32 = 0o700;
+
+/// Others may put files and sockets of their own in the place of ours.
+const OTHERS_WRITE: u32 = 0o022;
 
 /// Why a state directory cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum Unusable {
+    /// It is not private enough.
+    #[error("state directory {0}: others may write to it: chmod go-w {0}", path.display())]
+    Open {
+        /// The directory.
+        path: PathBuf,
+    },
     /// Somebody uses it.
     #[error("state directory {}: another hitlessd (process {pid}) uses it", path.display())]
     Taken {
@@ -43,7 +52,10 @@ impl StateDir {
     pub fn open(path: &Path) -> Result<Self, Unusable> {
         let system = |source| Unusable::System { path: path.to_owned(), source };
         DirBuilder::new().recursive(true).mode(MODE).create(path).map_err(system)?;
-        std::fs::set_permissions(path, Permissions::from_mode(MODE)).map_err(system)?;
+        let mode = std::fs::metadata(path).map_err(system)?.permissions().mode();
+        if mode & OTHERS_WRITE != 0 {
+            return Err(Unusable::Open { path: path.to_owned() });
+        }
         let names = Names::new(path).map_err(system)?;
         let file = path.join("lock");
         let mut options = File::options();

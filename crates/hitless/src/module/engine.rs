@@ -110,9 +110,11 @@ impl Engine {
         Ok(())
     }
 
+    /// Waits while this box forwards and there is a peer to take over from it.
     async fn wait_until_silent(&self) -> Result<()> {
         let begun = clock::now();
-        while self.status().await?.is_some_and(|status| status.role.forwards()) {
+        let busy = |status: Status| status.role.forwards() && status.peer.is_some();
+        while self.status().await?.is_some_and(busy) {
             if clock::now().saturating_since(begun) > LEAVING {
                 tracing::warn!(
                     "the peer did not take over within {LEAVING:?}; leaving all the same"

@@ -186,6 +186,9 @@ pub(crate) fn pair(
     interfaces: &BTreeMap<VlanId, InterfaceState>,
     worker: Worker,
 ) -> Result<CoreSender> {
+    // An adopted gate may have been left open by another configuration.
+    let gate = plane.role()?;
+    gate.write(RoleWord::default())?;
     let ports = settings::pair_ports(&config, interfaces);
     let (sender, inbox) = inbox()?;
     let (jobs, waiting_jobs) = sync_channel(table::JOBS_WAITING);
@@ -199,7 +202,7 @@ pub(crate) fn pair(
         node: Node::new(clock::now(), config),
         sockets,
         inbox,
-        gate: plane.role()?,
+        gate,
         announcer,
         table: jobs,
         log,
