@@ -207,12 +207,17 @@ impl Plane {
 
     /// Whether anything waits to be read.
     pub(crate) fn has_reports(&self) -> bool {
-        self.ring_lost || !self.ring.is_empty()
+        !self.ring.is_empty()
     }
 
-    /// Reads the ring; whether reports were lost.
-    pub(crate) fn read_reports(&mut self) -> (Vec<Captured>, bool) {
-        (self.ring.drain(..).collect(), std::mem::take(&mut self.ring_lost))
+    /// Reads the ring.
+    pub(crate) fn read_reports(&mut self) -> Vec<Captured> {
+        self.ring.drain(..).collect()
+    }
+
+    /// Whether reports were lost since this was asked last.
+    pub(crate) fn take_loss(&mut self) -> bool {
+        std::mem::take(&mut self.ring_lost)
     }
 
     /// Does one change that the peer asked for; the keys that it touched, or `None` if refused.

@@ -3,6 +3,7 @@
 //! The watchers see the world as it is, not as a box believes it to be. The first violation ends the
 //! run.
 
+mod excuse;
 mod outputs;
 mod roles;
 

@@ -1,86 +1,25 @@
 //! Who forwards, and whether two may.
 //!
-//! **When two data planes may be active.** A box renews its lease on its own account once its peer
-//! has been silent, and the standby takes over once the active has been silent: so two actives need
-//! silence in *both* directions at the same time, while both processes run. [`Silence`] measures it
-//! from the heartbeats that were really taken in. Two actives are excused while such a silence has
-//! lasted [`Silence::needed`], and for [`Silence::resolves_in`] after it ended: the boxes have to
-//! hear each other before one can yield. Silence in one direction alone excuses nothing.
+//! Two data planes active together are excused only if one of the boxes had every reason to renew
+//! its lease on its own account, and no way to say so; see [`super::excuse`].
 //!
-//! Frames count only once both lives have met: a box that starts behind a one-way cut cannot open
-//! what it hears, and the other one never learns of it.
-//!
-//! **How long a handover's forwarders may overlap.** 100 ms from the moment that the draining box
-//! takes in a heartbeat of the new active; until then its lease is the bound. Where nothing fails,
-//! 100 ms in all.
+//! A handover's two forwarders may overlap for 100 ms from the moment that the draining box takes in
+//! a heartbeat of the new active; until then its lease is the bound. Where nothing fails, 100 ms in
+//! all.
 
 use std::time::Duration;
 
 use hitless_model::Role;
 
+use super::excuse::Excuse;
 use super::{Invariant, Violation};
 use crate::pair::{Pair, Side};
-use crate::plan::{Plan, Timers};
+use crate::plan::Plan;
 use crate::plane::Gate;
 use crate::time::Moment;
 
 /// The longest overlap of a draining and an active box.
 const OVERLAP: Duration = Duration::from_millis(100);
-
-/// Silence of both directions together. Time in which a process was stopped does not count: that
-/// is not the network's silence, and excuses nothing. After it one heartbeat's time is enough: so
-/// long a box that was late listens before it judges.
-#[derive(Debug)]
-struct Silence {
-    since: Moment,
-    /// Since when a process has been stopped: the clock stands still as long as any is.
-    stopped_at: Option<Moment>,
-    stopped: Pair<bool>,
-    /// A process has been stopped in this silence.
-    was_stopped: bool,
-    /// When one that was long enough ended.
-    ended: Option<Moment>,
-    needed: Duration,
-    heartbeat: Duration,
-    resolves_in: Duration,
-}
-
-impl Silence {
-    fn lasted(&self, now: Moment) -> Duration {
-        self.stopped_at.unwrap_or(now).since(self.since)
-    }
-
-    fn is_long(&self, now: Moment) -> bool {
-        self.lasted(now) >= if self.was_stopped { self.heartbeat } else { self.needed }
-    }
-
-    fn ends(&mut self, now: Moment) {
-        if self.is_long(now) {
-            self.ended = Some(now);
-        }
-        self.since = now;
-        self.was_stopped = false;
-    }
-
-    fn is_stopped(&mut self, side: Side, now: Moment) {
-        self.stopped[side] = true;
-        self.stopped_at.get_or_insert(now);
-    }
-
-    fn goes_on(&mut self, side: Side, now: Moment) {
-        self.stopped[side] = false;
-        if self.stopped == Pair::default() {
-            let before = self.lasted(now);
-            self.stopped_at = None;
-            self.since = now - before;
-            self.was_stopped = true;
-        }
-    }
-
-    fn excuses_two(&self, now: Moment) -> bool {
-        self.is_long(now) || self.ended.is_some_and(|ended| now.since(ended) <= self.resolves_in)
-    }
-}
 
 /// Which boxes forward now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,26 +40,12 @@ impl Forwarders {
     }
 }
 
-/// How long its peer has to be silent until a box renews its lease on its own account. Never less
-/// than one and a half heartbeats: a single late one is no silence.
-fn silence_of(timers: Timers) -> Duration {
-    let Timers { heartbeat, failover } = timers;
-    let before_the_end = failover.saturating_sub(Plan::MARGIN + heartbeat);
-    before_the_end.max(heartbeat + heartbeat / 2).min(failover)
-}
-
 /// Watches the gates of both boxes.
 #[derive(Debug)]
 pub(crate) struct RoleWatch {
-    silence: Silence,
-    /// The present life of this box knows of the other one.
-    met: Pair<bool>,
+    pub(crate) excuse: Excuse,
     /// When the box became active last.
     active_since: Pair<Moment>,
-    /// When the newest heartbeat that the box took in was sent: an older one says nothing.
-    newest: Pair<Moment>,
-    /// A heartbeat that took longer says nothing about the present.
-    fresh: Duration,
     /// When the box heard that the other one is active.
     news_at: Pair<Option<Moment>>,
     /// Bound of an overlap of which the draining box does not know.
@@ -133,22 +58,9 @@ pub(crate) struct RoleWatch {
 
 impl RoleWatch {
     pub(crate) fn new(plan: &Plan) -> Self {
-        let heartbeat = Pair::of(|side| plan.boxes[side].timers.heartbeat);
         Self {
-            silence: Silence {
-                since: Moment::START,
-                stopped_at: None,
-                stopped: Pair::default(),
-                was_stopped: false,
-                heartbeat: heartbeat.min(),
-                ended: None,
-                needed: Pair::of(|side| silence_of(plan.boxes[side].timers)).min(),
-                resolves_in: plan.failover_max() + heartbeat.max() * 2,
-            },
-            met: Pair::default(),
+            excuse: Excuse::new(plan),
             active_since: Pair::default(),
-            newest: Pair::default(),
-            fresh: heartbeat.min(),
             news_at: Pair::default(),
             unknown_overlap: if plan.promises_calm() { OVERLAP } else { plan.failover_max() },
             overlap_since: None,
@@ -159,36 +71,13 @@ impl RoleWatch {
 
     /// A life begins.
     pub(crate) fn starts(&mut self, side: Side, now: Moment) {
-        self.met = Pair::default();
         self.news_at[side] = None;
-        self.silence.goes_on(side, now);
-        self.silence.ends(now);
+        self.excuse.starts(side, now);
     }
 
-    /// A process is stopped.
-    pub(crate) fn is_stopped(&mut self, side: Side, now: Moment) {
-        self.silence.is_stopped(side, now);
-    }
-
-    /// A stopped process goes on.
-    pub(crate) fn goes_on(&mut self, side: Side, now: Moment) {
-        self.silence.goes_on(side, now);
-    }
-
-    /// A box found its peer.
-    pub(crate) fn meets(&mut self, side: Side) {
-        self.met[side] = true;
-    }
-
-    /// A box took in a heartbeat that was sent at this moment.
+    /// A box took in, and acted on, a heartbeat that was sent at this moment.
     pub(crate) fn heard(&mut self, side: Side, sent_at: Moment, now: Moment) {
-        if sent_at < self.newest[side] || now.since(sent_at) > self.fresh {
-            return;
-        }
-        self.newest[side] = sent_at;
-        if self.met == (Pair { a: true, b: true }) {
-            self.silence.ends(now);
-        }
+        self.excuse.heard(side, sent_at, now);
         if sent_at >= self.active_since[side.other()] {
             self.news_at[side].get_or_insert(now);
         }
@@ -236,7 +125,12 @@ impl RoleWatch {
             self.splits += 1;
         }
         let is_short = draining.is_some_and(|side| self.overlap_is_short(side, now));
-        if is_short || self.silence.excuses_two(now) {
+        let incumbents = match before {
+            Forwarders::One(Side::A) => &[Side::A][..],
+            Forwarders::One(Side::B) => &[Side::B],
+            Forwarders::None | Forwarders::Both => &Side::BOTH,
+        };
+        if self.excuse.covers(now, incumbents) || is_short {
             return None;
         }
         let invariant =
@@ -254,11 +148,16 @@ impl RoleWatch {
     fn describe(&self, now: Moment, gates: Pair<Gate>) -> String {
         let Pair { a, b } = gates;
         let since = self.overlap_since.unwrap_or(now);
-        let quiet = self.silence.lasted(now);
         format!(
             "A is {} (epoch {}, lease to {}), B is {} (epoch {}, lease to {}); both forward since \
-             {since}, silence of both directions {quiet:?}",
-            a.role, a.epoch, a.ends, b.role, b.epoch, b.ends
+             {since}; {}",
+            a.role,
+            a.epoch,
+            a.ends,
+            b.role,
+            b.epoch,
+            b.ends,
+            self.excuse.describe(now)
         )
     }
 

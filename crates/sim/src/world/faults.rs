@@ -64,7 +64,7 @@ impl World {
         process.paused_until = Some(until);
         let life = process.life;
         self.stats.pauses += 1;
-        self.roles.is_stopped(side, self.now);
+        self.roles.excuse.is_stopped(side, self.now);
         self.trace.brief(self.now, || format!("{side} is stopped for {lasts:?}"));
         self.queue.push(until, Event::Resume(side, life));
     }

@@ -26,6 +26,8 @@ impl World {
         self.roles.starts(side, self.now);
         self.trace.brief(self.now, || format!("{side} starts, epoch {disk} on disk"));
         self.drain(side, Cause::Start);
+        let life = self.hosts[side].lives;
+        self.look_for_losses(side, life);
         // What the data plane reported while nobody listened is read first.
         self.report(side);
     }
@@ -166,7 +168,7 @@ impl World {
         process.wakes_at = Moment::NEVER;
         let due = process.node.next_deadline();
         let stalled = std::mem::take(&mut process.stalled);
-        self.roles.goes_on(side, self.now);
+        self.roles.excuse.goes_on(side, self.now);
         self.trace.brief(self.now, || format!("{side} goes on"));
         self.perform(side, stalled);
         self.read_sockets(side, Lane::Heartbeat);

@@ -9,6 +9,9 @@ use super::{Event, World};
 use crate::pair::Side;
 use crate::process::{Dump, Inbound};
 
+/// How often the table thread looks for lost reports.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
 /// Entries in one part of a dump: few, so that much can happen between two parts.
 const PART: usize = 5;
 
@@ -102,15 +105,23 @@ impl World {
     }
 
     pub(super) fn report(&mut self, side: Side) {
-        let (changes, lost) = self.hosts[side].plane.read_reports();
+        let changes = self.hosts[side].plane.read_reports();
         if !changes.is_empty() {
             self.reported(side, &changes);
             self.feed(side, Inbound::Captured(changes));
         }
-        if lost {
+    }
+
+    /// Now and then the table thread looks whether the data plane has lost reports.
+    pub(super) fn look_for_losses(&mut self, side: Side, life: u32) {
+        if !self.hosts[side].is_life(life) {
+            return;
+        }
+        if self.hosts[side].plane.take_loss() {
             self.stats.captures_lost += 1;
             self.feed(side, Inbound::CapturesLost);
         }
+        self.after(LOOK_EVERY, Event::LookForLosses(side, life));
     }
 
     pub(super) fn sweep(&mut self, side: Side, key: ConnKey) {

@@ -47,6 +47,8 @@ enum Event {
     TableStep(Side, u32),
     /// The table thread reads the ring.
     ReadRing(Side, u32),
+    /// The table thread asks whether reports were lost.
+    LookForLosses(Side, u32),
     /// User space removes a closed connection.
     Sweep(Side, hitless_model::ConnKey),
     /// A stopping daemon waits no longer.
@@ -230,6 +232,7 @@ impl World {
             Event::Resume(side, life) => self.resume(side, life),
             Event::TableStep(side, life) => self.table_step(side, life),
             Event::ReadRing(side, life) => self.read_ring(side, life),
+            Event::LookForLosses(side, life) => self.look_for_losses(side, life),
             Event::Sweep(side, key) => self.sweep(side, key),
             Event::StopTimeout(side, life) => self.stop_timeout(side, life),
             Event::Learn(vlan, side) => self.learn(vlan, side),

@@ -18,15 +18,25 @@ impl World {
     pub(super) fn perform(&mut self, side: Side, mut outputs: VecDeque<Output>) {
         while let Some(output) = outputs.pop_front() {
             if self.trap_springs(side) {
-                if let Some(process) = &mut self.hosts[side].process {
-                    outputs.push_front(output);
-                    process.stalled.append(&mut outputs);
-                }
+                outputs.push_front(output);
+                self.stall(side, outputs);
                 return;
             }
             self.execute(side, output);
         }
         self.leave_if_done(side);
+    }
+
+    /// A process was stopped on its way through these outputs.
+    fn stall(&mut self, side: Side, mut outputs: VecDeque<Output>) {
+        let was_active = self.hosts[side].plane.gate.role == Role::Active;
+        let becomes_active =
+            |output: &Output| matches!(output, Output::Gate { role: Role::Active, .. });
+        if !was_active && outputs.iter().any(becomes_active) {
+            self.roles.excuse.decides_late(side, self.now);
+        }
+        let Some(process) = &mut self.hosts[side].process else { return };
+        process.stalled.append(&mut outputs);
     }
 
     /// Counts an output against the trap that a fault has set.
@@ -64,7 +74,7 @@ impl World {
             Output::Event(event) => {
                 self.stats.happened(&event);
                 if matches!(event, NodeEvent::PeerFound { .. }) {
-                    self.roles.meets(side);
+                    self.roles.excuse.meets(side);
                 }
                 if matches!(event, NodeEvent::HandoverRefused { .. }) {
                     self.refused_at = Some(self.now);
@@ -106,11 +116,12 @@ impl World {
         };
         let Some(link) = self.links[side].get_mut(path).filter(|_| reaches) else { return };
         let from = self.hosts[side].addresses[path];
+        let datagram = Datagram { path, lane, from, bytes, sent_at: self.now, hostile: false };
+        if datagram.is_about_roles() {
+            self.roles.excuse.sent(side, self.now);
+        }
         for at in link.arrivals(self.now, &mut self.rngs.links) {
-            let bytes = bytes.clone();
-            let sent_at = self.now;
-            let datagram = Datagram { path, lane, from, bytes, sent_at, hostile: false };
-            self.queue.push(at, Event::Arrive(other, datagram));
+            self.queue.push(at, Event::Arrive(other, datagram.clone()));
         }
     }
 

@@ -1,0 +1,208 @@
+//! When two data planes may be active.
+//!
+//! A box renews its lease on its own account once its peer has been silent; the peer takes over once
+//! this box has been silent to it. So two actives need both at the same time: one box that has not
+//! heard the other for as long as that takes, *and* whose newest heartbeats did not reach the other.
+//! A cut in one direction alone gives only one of the two, and excuses nothing: nor does a process
+//! that is stopped, for it sends no heartbeats that could get lost, and its time stands still.
+//!
+//! Once two have been active with that excuse, they have [`Excuse::resolves_in`] after it ended: they
+//! have to hear each other before one can yield.
+//!
+//! Heartbeats count only once both lives have met: a box that starts behind a one-way cut cannot
+//! open what it hears, and the other one never learns of it. If its times differ from those of the
+//! other one, a warned mistake, it cannot know either how long a former life has promised to wait.
+
+use std::time::Duration;
+
+use crate::pair::{Pair, Side};
+use crate::plan::{Plan, Timers};
+use crate::time::Moment;
+
+/// What a box heard, and what it sent.
+#[derive(Clone, Copy, Debug, Default)]
+struct Ear {
+    /// When it heard the other one last; moved on by the time in which it was stopped.
+    heard_at: Moment,
+    /// When the newest heartbeat that it heard was sent.
+    newest: Moment,
+    stopped_at: Option<Moment>,
+    /// It was stopped on its way to the gate, with an excuse.
+    excused_then: bool,
+    /// When it sent its own newest heartbeat.
+    sent_at: Moment,
+    /// Its present life knows of the other box.
+    has_met: bool,
+    /// How long it has to hear nothing until it renews its lease on its own account.
+    patience: Duration,
+}
+
+impl Ear {
+    fn silence(&self, now: Moment) -> Duration {
+        self.stopped_at.unwrap_or(now).since(self.heard_at)
+    }
+}
+
+/// Knows whether two actives are excused.
+#[derive(Debug)]
+pub(crate) struct Excuse {
+    ears: Pair<Ear>,
+    /// When two were active with an excuse last.
+    used_at: Option<Moment>,
+    resolves_in: Duration,
+    timers_differ: bool,
+    /// A heartbeat that took longer says nothing about the present.
+    fresh: Duration,
+}
+
+impl Excuse {
+    pub(super) fn new(plan: &Plan) -> Self {
+        let heartbeat = Pair::of(|side| plan.boxes[side].timers.heartbeat);
+        let ear = |side| Ear { patience: patience(plan.boxes[side].timers), ..Ear::default() };
+        Self {
+            ears: Pair::of(ear),
+            used_at: None,
+            resolves_in: plan.failover_max() + heartbeat.max() * 2,
+            timers_differ: plan.boxes.a.timers != plan.boxes.b.timers,
+            fresh: heartbeat.min(),
+        }
+    }
+
+    /// A life begins.
+    pub(super) fn starts(&mut self, side: Side, now: Moment) {
+        let Ear { patience, .. } = self.ears[side];
+        self.ears[side] = Ear { heard_at: now, patience, ..Ear::default() };
+        self.ears[side.other()].has_met = false;
+    }
+
+    /// A process is stopped.
+    pub(crate) fn is_stopped(&mut self, side: Side, now: Moment) {
+        self.ears[side].stopped_at = Some(now);
+    }
+
+    /// A stopped process goes on.
+    pub(crate) fn goes_on(&mut self, side: Side, now: Moment) {
+        let ear = &mut self.ears[side];
+        ear.heard_at = now - ear.silence(now);
+        ear.stopped_at = None;
+        if std::mem::take(&mut ear.excused_then) {
+            self.used_at = Some(now);
+        }
+    }
+
+    /// A box found its peer.
+    pub(crate) fn meets(&mut self, side: Side) {
+        self.ears[side].has_met = true;
+    }
+
+    /// A box sent a heartbeat.
+    pub(crate) fn sent(&mut self, side: Side, now: Moment) {
+        self.ears[side].sent_at = now;
+    }
+
+    /// A box took in a heartbeat that was sent at this moment, and acted on it.
+    pub(super) fn heard(&mut self, side: Side, sent_at: Moment, now: Moment) {
+        let met = self.have_met();
+        let ear = &mut self.ears[side];
+        if met && sent_at >= ear.newest {
+            ear.newest = sent_at;
+            if now.since(sent_at) <= self.fresh {
+                ear.heard_at = now;
+            }
+        }
+    }
+
+    /// A process is stopped, having decided to become active but not done it yet.
+    pub(crate) fn decides_late(&mut self, side: Side, now: Moment) {
+        self.ears[side].excused_then = self.is_cut_off(side.other(), now);
+    }
+
+    /// Whether the two that are active now are excused; `incumbents` were so before.
+    pub(super) fn covers(&mut self, now: Moment, incumbents: &[Side]) -> bool {
+        if incumbents.iter().any(|side| self.is_cut_off(*side, now)) {
+            self.used_at = Some(now);
+        }
+        self.used_at.is_some_and(|used_at| now.since(used_at) <= self.resolves_in)
+    }
+
+    /// Hears nothing, and is not heard although it speaks.
+    fn is_cut_off(&self, side: Side, now: Moment) -> bool {
+        let own = &self.ears[side];
+        let is_unheard = own.sent_at > self.ears[side.other()].newest;
+        if !self.have_met() && self.timers_differ {
+            return true;
+        }
+        own.silence(now) >= own.patience && (is_unheard || !self.have_met())
+    }
+
+    fn have_met(&self) -> bool {
+        self.ears.both().iter().all(|ear| ear.has_met)
+    }
+
+    pub(super) fn describe(&self, now: Moment) -> String {
+        let one = |side: Side| {
+            let (own, other) = (&self.ears[side], &self.ears[side.other()]);
+            let unheard = own.sent_at.since(other.newest);
+            format!("{side} heard nothing for {:?}, unheard for {unheard:?}", own.silence(now))
+        };
+        format!("{}, {}", one(Side::A), one(Side::B))
+    }
+}
+
+/// How long its peer has to be silent until a box renews its lease on its own account: what was
+/// heard last may confirm a heartbeat that is an interval old, and an eighth of one is for being
+/// late. Never less than one and a half heartbeats: a single late one is no silence.
+fn patience(timers: Timers) -> Duration {
+    let Timers { heartbeat, failover } = timers;
+    let before_the_end = failover.saturating_sub(Plan::MARGIN + heartbeat + heartbeat / 8);
+    before_the_end.max(heartbeat + heartbeat / 2).min(failover)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn met() -> Excuse {
+        let mut excuse = Excuse::new(&Plan::fair(Timers::millis(10, 30)));
+        for side in Side::BOTH {
+            excuse.starts(side, Moment::START);
+        }
+        Side::BOTH.into_iter().for_each(|side| excuse.meets(side));
+        excuse
+    }
+
+    const fn at(millis: u64) -> Moment {
+        Moment::after_millis(millis)
+    }
+
+    #[test]
+    fn a_cut_in_one_direction_excuses_nothing() {
+        let mut excuse = met();
+        for tenth in 1..20 {
+            let now = at(tenth * 10);
+            Side::BOTH.into_iter().for_each(|side| excuse.sent(side, now));
+            excuse.heard(Side::A, now, now);
+            assert!(!excuse.covers(now, &Side::BOTH));
+        }
+    }
+
+    #[test]
+    fn a_cut_in_both_directions_excuses_two_and_for_a_while_after() {
+        let mut excuse = met();
+        Side::BOTH.into_iter().for_each(|side| excuse.sent(side, at(20)));
+        assert!(excuse.covers(at(20), &[Side::A]));
+        Side::BOTH.into_iter().for_each(|side| excuse.heard(side, at(20), at(21)));
+        assert!(excuse.covers(at(60), &Side::BOTH));
+        assert!(!excuse.covers(at(80), &Side::BOTH));
+    }
+
+    #[test]
+    fn an_active_that_is_stopped_before_it_speaks_excuses_nothing() {
+        let mut excuse = met();
+        excuse.sent(Side::A, at(10));
+        excuse.heard(Side::B, at(10), at(10));
+        excuse.is_stopped(Side::A, at(20));
+        excuse.sent(Side::B, at(30));
+        assert!(!excuse.covers(at(45), &[Side::A]));
+    }
+}
