@@ -7,7 +7,6 @@
 mod arp;
 mod balance;
 mod closing;
-mod cost;
 mod exits;
 mod floating;
 mod icmp;
