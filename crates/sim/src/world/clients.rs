@@ -66,7 +66,7 @@ impl World {
             Verdict::Unknown => Fate::Dropped(side),
             Verdict::Silent => {
                 self.stats.segments_lost += 1;
-                if self.is_settled {
+                if self.stage.is_settled() {
                     let what = format!("{side} does not forward, but the switches point at it");
                     self.violated(Invariant::NoGap, what);
                 }
@@ -213,7 +213,7 @@ impl World {
     /// A box forwards alone now: what it does not know is lost.
     pub(super) fn forwards_alone(&mut self, side: Side) {
         self.trace.brief(self.now, || format!("{side} forwards alone"));
-        let promises = self.plan.promises_calm() && self.is_settled;
+        let promises = self.plan.promises_calm() && self.stage.is_settled();
         let mut missing = Vec::new();
         for client in &mut self.clients {
             let key = client.key;

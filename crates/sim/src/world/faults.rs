@@ -5,7 +5,7 @@ use std::time::Duration;
 use hitless_core::node::{Command, HandoverCause};
 use hitless_model::{Epoch, Priority, Role};
 
-use super::{Event, World};
+use super::{Event, Stage, World};
 use crate::fault::{Death, Fault, Paths, Weather};
 use crate::pair::{Pair, Side};
 use crate::process::{Blow, Inbound, Trap};
@@ -147,11 +147,10 @@ impl World {
     /// Everything works from now on.
     pub(super) fn heal(&mut self) {
         self.trace.brief(self.now, || "everything is healed".into());
-        self.is_healed = true;
         if self.plan.promises_calm() {
             return;
         }
-        self.is_settled = false;
+        self.stage = Stage::Rough;
         Pair::of(|side| self.links[side].iter_mut().for_each(crate::link::Link::heal));
         for side in Side::BOTH {
             self.hosts[side].plane.break_ring_until(self.now);

@@ -67,10 +67,29 @@ enum Event {
     Sample,
     /// Everything is healed.
     Heal,
-    /// Everything must have settled.
-    Settled,
+    /// Everything must have settled, and another stage begins.
+    Settled(Stage),
     /// The run is over.
     End,
+}
+
+/// How far the run is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// Anything may happen, or everything is healed and settles.
+    Rough,
+    /// A plan that promises calm: the pair is at work.
+    Calm,
+    /// Settled after the heal: nothing may change any more.
+    Quiet,
+    /// The end.
+    Over,
+}
+
+impl Stage {
+    const fn is_settled(self) -> bool {
+        matches!(self, Self::Calm | Self::Quiet)
+    }
 }
 
 /// A VLAN with floating addresses.
@@ -128,14 +147,9 @@ pub struct World {
     roles: RoleWatch,
     outputs: Pair<OutputWatch>,
     violation: Option<Violation>,
-    /// The pair has had its time to settle after the start, or after the heal.
-    is_settled: bool,
-    is_healed: bool,
-    /// Settled after the heal: nothing may change.
-    is_quiet: bool,
+    stage: Stage,
     /// When a handover was refused or given up last: a wish to preempt then rests for a while.
     refused_at: Option<Moment>,
-    is_over: bool,
     stats: Stats,
     trace: Trace,
 }
@@ -163,11 +177,8 @@ impl World {
             roles: RoleWatch::new(&plan),
             outputs: Pair::of(|_| OutputWatch::new(window)),
             violation: None,
-            is_settled: false,
-            is_healed: false,
-            is_quiet: false,
+            stage: Stage::Rough,
             refused_at: None,
-            is_over: false,
             stats: Stats::default(),
             trace,
             plan,
@@ -187,7 +198,7 @@ impl World {
             self.queue.push(self.plan.warmed_up_at(), Event::Client(number));
         }
         if self.plan.promises_calm() {
-            self.queue.push(self.plan.warmed_up_at(), Event::Settled);
+            self.queue.push(self.plan.warmed_up_at(), Event::Settled(Stage::Calm));
         }
         if self.plan.hostile_every.is_some() {
             self.queue.push(Moment::START, Event::Hostile);
@@ -197,7 +208,8 @@ impl World {
         }
         self.queue.push(self.plan.warmed_up_at(), Event::Sample);
         self.queue.push(self.plan.heal_at, Event::Heal);
-        self.queue.push(self.plan.heal_at + self.plan.settles_within(), Event::Settled);
+        let settled_at = self.plan.heal_at + self.plan.settles_within();
+        self.queue.push(settled_at, Event::Settled(Stage::Quiet));
         self.queue.push(self.plan.ends_at(), Event::End);
     }
 
@@ -213,7 +225,7 @@ impl World {
 
     /// Lets the next event happen; false when the run is over.
     pub fn step(&mut self) -> bool {
-        if self.is_over || self.violation.is_some() {
+        if self.stage == Stage::Over || self.violation.is_some() {
             return false;
         }
         let Some((at, event)) = self.queue.pop() else { return false };
@@ -221,7 +233,7 @@ impl World {
         self.stats.events += 1;
         self.happen(event);
         self.look();
-        !self.is_over && self.violation.is_none()
+        self.stage != Stage::Over && self.violation.is_none()
     }
 
     fn happen(&mut self, event: Event) {
@@ -242,7 +254,7 @@ impl World {
             Event::Foreign => self.foreign(),
             Event::Sample => self.sample(),
             Event::Heal => self.heal(),
-            Event::Settled => self.settled(),
+            Event::Settled(stage) => self.settled(stage),
             Event::End => self.end(),
         }
     }

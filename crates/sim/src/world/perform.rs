@@ -6,7 +6,7 @@ use std::time::Duration;
 use hitless_core::node::{Destination, Event as NodeEvent, Output, TableJob, Transmit};
 use hitless_model::Role;
 
-use super::{Event, PATH_VLANS, Vlan, World};
+use super::{Event, PATH_VLANS, Stage, Vlan, World};
 use crate::check::Invariant;
 use crate::link::Datagram;
 use crate::pair::Side;
@@ -98,9 +98,12 @@ impl World {
             self.stats.actives += 1;
             self.roles.becomes_active(side, self.now);
         }
-        if self.is_settled && !self.expects_changes() {
-            let invariant =
-                if self.is_quiet { Invariant::NoFlapping } else { Invariant::NoNeedlessChange };
+        if self.stage.is_settled() && !self.expects_changes() {
+            let invariant = if self.stage == Stage::Quiet {
+                Invariant::NoFlapping
+            } else {
+                Invariant::NoNeedlessChange
+            };
             self.violated(invariant, format!("{side} went from {} to {}", before.role, gate.role));
         }
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use hitless_model::Role;
 
-use super::{Event, World};
+use super::{Event, Stage, World};
 use crate::check::{Forwarders, Invariant};
 use crate::client::Client;
 use crate::pair::{Pair, Side};
@@ -27,7 +27,7 @@ impl World {
         if self.violation.is_none() {
             self.violation = violation;
         }
-        if self.is_settled && self.roles.forwarders() == Forwarders::None {
+        if self.stage.is_settled() && self.roles.forwarders() == Forwarders::None {
             self.violated(Invariant::NoGap, "nobody forwards".into());
         }
     }
@@ -35,7 +35,8 @@ impl World {
     /// Whether roles may change although everything has settled: that is what a calm plan is for,
     /// and a wish to preempt that rests may be heeded yet.
     pub(super) fn expects_changes(&self) -> bool {
-        (self.plan.profile == Profile::Calm && !self.is_quiet) || self.preempt_may_come()
+        (self.plan.profile == Profile::Calm && self.stage != Stage::Quiet)
+            || self.preempt_may_come()
     }
 
     fn preempt_may_come(&self) -> bool {
@@ -90,9 +91,8 @@ impl World {
     }
 
     /// The time to settle is over.
-    pub(super) fn settled(&mut self) {
-        self.is_settled = true;
-        self.is_quiet = self.is_healed;
+    pub(super) fn settled(&mut self, stage: Stage) {
+        self.stage = stage;
         let Forwarders::One(active) = self.roles.forwarders() else {
             let what = format!("forwarding: {:?}; {}", self.roles.forwarders(), self.roles_now());
             self.violated(Invariant::OneActiveAfterHeal, what);
@@ -105,7 +105,10 @@ impl World {
         let rank = |side: Side| self.hosts[side].config.priority;
         let other = active.other();
         let both_preempt = Side::BOTH.iter().all(|side| self.hosts[*side].config.preempt);
-        if both_preempt && rank(other) > rank(active) && self.is_healed && !self.preempt_may_come()
+        if both_preempt
+            && rank(other) > rank(active)
+            && stage == Stage::Quiet
+            && !self.preempt_may_come()
         {
             let what = format!("{active} ({}) before {other} ({})", rank(active), rank(other));
             self.violated(Invariant::PreemptHappens, what);
@@ -119,7 +122,7 @@ impl World {
 
     /// The run is over: clients have been at rest for a while.
     pub(super) fn end(&mut self) {
-        self.is_over = true;
+        self.stage = Stage::Over;
         let Forwarders::One(active) = self.roles.forwarders() else { return };
         let now = self.hosts[active].clock.read(self.now);
         let Some(process) = self.hosts[active].running() else { return };
