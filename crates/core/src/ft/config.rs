@@ -55,6 +55,18 @@ impl Config {
         self.failover.saturating_sub(self.margin)
     }
 
+    /// How long an active goes on beside a standby that, by its own word, has not heard it lately: it
+    /// may just have woken up, and answers within a round trip.
+    pub(super) fn grace(&self) -> Duration {
+        (self.heartbeat / 2).min(LONGEST_GRACE)
+    }
+
+    /// How long a standby says nothing before it takes over: whatever it said last was said before
+    /// the grace that its word gives.
+    pub(super) fn hush(&self) -> Duration {
+        self.grace() + self.margin
+    }
+
     /// How long the peer has to be silent on every path until the active renews its lease on its
     /// own account. The last thing heard may confirm a heartbeat that is an interval old, so that
     /// an interval less than the lease is left, and some of it has to be kept for being late; but
@@ -69,5 +81,8 @@ impl Config {
     }
 }
 
+/// Longest time that a standby is given to say that it hears this box after all. A round trip on a
+/// fault-tolerant VLAN takes a fraction of it.
+const LONGEST_GRACE: Duration = Duration::from_millis(20);
 /// What is left of a lease at the very last moment to renew it: time to write the gate.
 const LAST_MOMENT: Duration = Duration::from_millis(2);

@@ -89,15 +89,16 @@ impl Ft {
     }
 
     /// A standby that is heard again tells what it heard last. A lease that was renewed alone next to
-    /// it is cut back to that: the standby's patience counts from there.
+    /// it is cut back to that, for the standby's patience counts from there; but it is asked first.
     pub(super) fn correct_lease(&mut self, now: Instant, role: Role) {
         let Some(sent) = self.sent.confirmed().filter(|_| role == Role::Standby) else { return };
         let failover = sent.failover.min(self.config.failover);
-        let limit = (sent.at + failover).saturating_sub(self.config.margin);
+        let patience = (sent.at + failover).saturating_sub(self.config.margin);
+        let limit = patience.max(now + self.config.grace());
         let longer = self.state.lease_until().is_some_and(|until| until > limit);
         if longer && self.state.set_lease(limit) {
             self.write_gate();
-            self.check_lease(now);
+            self.speak(now, Flags::ASK);
         }
     }
 
@@ -147,8 +148,33 @@ impl Ft {
             announcing.advance(now);
             self.outputs.push_back(Output::Announce);
         }
-        if self.beat_due <= now {
+        if self.next_beat() <= now {
             self.speak(now, Flags::default());
+        }
+    }
+
+    /// When the next heartbeat is sent. A box that is about to take over falls silent a while
+    /// before, after a last word.
+    fn next_beat(&self) -> Instant {
+        let due = self.beat_due;
+        let Some(takeover) = self.takeover_due() else { return due };
+        let hush = takeover.saturating_sub(self.config.hush());
+        if due <= hush || due >= takeover {
+            return due;
+        }
+        let has_spoken = self.sent.newest().is_some_and(|at| at >= hush);
+        if has_spoken { takeover } else { hush }
+    }
+
+    /// When this box becomes active unless something is heard.
+    fn takeover_due(&self) -> Option<Instant> {
+        match &self.state {
+            State::Standby { .. } => self.loss_due(),
+            State::Lapsed { floor, .. } => Some(self.lapse_over(*floor)),
+            State::Initializing { .. }
+            | State::Active { .. }
+            | State::Draining { .. }
+            | State::Leaving { .. } => None,
         }
     }
 
@@ -166,7 +192,7 @@ impl Ft {
         let due = |at: Option<Instant>, why| at.map(|at| Deadline { at, why });
         let [first, second] = self.state_deadlines();
         [
-            due(Some(self.beat_due), Timer::Beat),
+            due(Some(self.next_beat()), Timer::Beat),
             due(self.path_due(), Timer::Path),
             due(self.silence_due(), Timer::Silence),
             due(self.loss_due(), Timer::Lost),

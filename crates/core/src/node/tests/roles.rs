@@ -170,6 +170,7 @@ fn a_standby_that_slept_does_not_take_over_before_it_listened() {
         pair.run(ms(25_000));
         assert_eq!(pair.roles(), (Role::Active, Role::Standby), "{}", pair.story());
         assert_eq!(pair.b.decisions.len(), 1);
+        assert_eq!(pair.nobody, Duration::ZERO, "{}", pair.story());
     }
 }
 
