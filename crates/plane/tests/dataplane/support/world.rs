@@ -73,18 +73,6 @@ impl World {
         Outcome { verdict, frame: out }
     }
 
-    /// Nanoseconds that the program takes for a frame, on average of these repeats.
-    pub(crate) fn time(&self, ifindex: u32, frame: &[u8], repeat: u32) -> u128 {
-        let options = TestRunOptions {
-            data_in: Some(frame),
-            ctx_in: Some(&context(ifindex)),
-            repeat,
-            ..TestRunOptions::default()
-        };
-        let result = kernel::program(&self.ebpf).test_run(options).expect("a test run");
-        result.duration.as_nanos()
-    }
-
     /// Sets a key of a hash map.
     pub(crate) fn set<K: Raw, V: Raw>(&mut self, name: &str, key: K, value: V) {
         self.hash::<K, V>(name).insert(key.to_raw(), value.to_raw(), 0).expect("it is set");
