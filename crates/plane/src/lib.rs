@@ -31,7 +31,7 @@ mod testing;
 
 pub use apply::Applied;
 pub use conn::{
-    ConnDetail, ConnTable, Counts, DirectionDetail, DumpCursor, Refusal, Refused, Scope,
+    ConnDetail, ConnTable, Counts, DirectionDetail, DumpCursor, PeerWord, Refusal, Refused, Scope,
     SweepCursor, SweepPolicy, Swept, Tally, Usage, Which,
 };
 pub use counters::CounterReader;

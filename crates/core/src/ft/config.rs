@@ -58,13 +58,13 @@ impl Config {
     /// How long an active goes on beside a standby that, by its own word, has not heard it lately: it
     /// may just have woken up, and answers within a round trip.
     pub(super) fn grace(&self) -> Duration {
-        (self.heartbeat / 2).min(LONGEST_GRACE)
+        (self.heartbeat / 4).min(LONGEST_GRACE)
     }
 
-    /// How long a standby says nothing before it takes over: whatever it said last was said before
-    /// the grace that its word gives.
+    /// How long a standby says nothing before it takes over, so that the grace which its last word
+    /// gives is over by then.
     pub(super) fn hush(&self) -> Duration {
-        self.grace() + self.margin
+        (self.grace() + LAST_WORD_DELAY).min(self.heartbeat)
     }
 
     /// How long the peer has to be silent on every path until the active renews its lease on its
@@ -83,6 +83,9 @@ impl Config {
 
 /// Longest time that a standby is given to say that it hears this box after all. A round trip on a
 /// fault-tolerant VLAN takes a fraction of it.
-const LONGEST_GRACE: Duration = Duration::from_millis(20);
+const LONGEST_GRACE: Duration = Duration::from_millis(10);
+/// How long a standby's last word may be on its way and still come before the end of its grace,
+/// where heartbeats are not more frequent than that.
+const LAST_WORD_DELAY: Duration = Duration::from_millis(40);
 /// What is left of a lease at the very last moment to renew it: time to write the gate.
 const LAST_MOMENT: Duration = Duration::from_millis(2);

@@ -46,8 +46,8 @@ pub struct BatchId(pub u64);
 
 /// A change of this box's connection table that the peer asked for.
 ///
-/// An active box ignores all of them for connections that it carried packets of since it became
-/// active: there the peer's word is the older one.
+/// To an active box its peer can only add: it ignores removals, and upserts that give a connection
+/// to another real, because they may be of an earlier reign.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Change {
     /// Make or update; the real may be another one than before.

@@ -12,8 +12,8 @@ use hitless_core::node::{BatchId, Captured, Change, Snapshot, TableJob};
 use hitless_model::abi::RoleWord;
 use hitless_model::{ConnRecord, Counter, Instant, Role};
 use hitless_plane::{
-    ConnEvent, ConnTable, CounterReader, DumpCursor, EventReader, RoleHandle, Scope, SweepCursor,
-    SweepPolicy, Which,
+    ConnEvent, ConnTable, CounterReader, DumpCursor, EventReader, PeerWord, RoleHandle, Scope,
+    SweepCursor, SweepPolicy, Which,
 };
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
@@ -144,7 +144,7 @@ impl Running {
     fn apply(&mut self, batch: BatchId, changes: Vec<Change>) -> Result<(), Gone> {
         let gate = self.own.gate.read().unwrap_or_default();
         let active = gate.role == u32::from(Role::Active as u8);
-        self.own.table.protect(active.then(|| Instant::from_nanos(gate.active_since)));
+        self.own.table.take(if active { PeerWord::Additions } else { PeerWord::Everything });
         let mut refused = 0;
         let mut upserts = Vec::new();
         for change in changes {

@@ -6,7 +6,6 @@
 use std::collections::{BTreeMap, HashSet};
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 
 use hitless_model::abi::{CONN_FROM_PEER, Conn, FlowKey};
 use hitless_model::tcp::seen;
@@ -44,12 +43,20 @@ pub struct ConnTable {
     pub(super) shared: Arc<Shared>,
     /// Forward keys that the peer's dump has told so far, while one is under way.
     pub(super) told: Option<HashSet<FlowKey>>,
-    /// Since when what this box makes is its own, while it is active.
-    own_since: Option<Instant>,
+    /// How much of the peer's word is taken.
+    word: PeerWord,
 }
 
-/// What the programs' clock may lag behind: a tick at 100 Hz.
-const COARSE: Duration = Duration::from_millis(10);
+/// How much of the peer's word is taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PeerWord {
+    /// All of it: the peer is active, or was until now.
+    #[default]
+    Everything,
+    /// Only what changes no connection of ours: this box is active, and what the peer removes or gives to
+    /// another real may be of an earlier reign. What is kept too long ends by its idle time.
+    Additions,
+}
 
 impl ConnTable {
     pub(crate) fn new(maps: &Maps, shared: Arc<Shared>) -> Self {
@@ -59,26 +66,26 @@ impl ConnTable {
             accounts: Accounts { programs: maps.use_bpf.clone(), user: maps.use_user.clone() },
             shared,
             told: None,
-            own_since: None,
+            word: PeerWord::default(),
         }
     }
 
-    /// Since when this box is active, `None` while it is not. The peer cannot take from an active box
-    /// what that made itself since then: its word is of an earlier reign.
-    pub fn protect(&mut self, active_since: Option<Instant>) {
-        self.own_since = active_since.map(|since| since.saturating_sub(COARSE));
+    /// Says how much of what follows is taken.
+    pub fn take(&mut self, word: PeerWord) {
+        self.word = word;
     }
 
-    fn is_protected(&self, key: &FlowKey) -> Result<bool> {
-        let Some(since) = self.own_since else { return Ok(false) };
-        let is_own = |conn: Conn| {
-            conn.flags & CONN_FROM_PEER == 0 && Instant::from_nanos(conn.created) >= since
-        };
+    /// Whether a connection is ours and with another real.
+    fn contradicts(&self, key: &FlowKey, told: &Conn) -> Result<bool> {
+        if self.word == PeerWord::Everything {
+            return Ok(false);
+        }
         let found = match self.main.forward.get(key)? {
             Some(conn) => Some(conn),
             None => self.embryonic.forward.get(key)?,
         };
-        Ok(found.is_some_and(is_own))
+        let real = |conn: &Conn| (conn.rewrite_ip, conn.rewrite_port);
+        Ok(found.is_some_and(|conn| real(&conn) != real(told)))
     }
 
     /// Makes or updates connections that the peer told. An established one goes to the main table,
@@ -106,7 +113,7 @@ impl ConnTable {
 
     fn upsert_one(&mut self, pair: &Pair, delta: &mut Delta) -> Result<Option<Refusal>> {
         let key = &pair.forward.0;
-        if self.is_protected(key)? {
+        if self.contradicts(key, &pair.forward.1)? {
             return Ok(None);
         }
         if !seen::is_established(pair.forward.1.seen) {
@@ -207,11 +214,9 @@ impl ConnTable {
     /// Removes connections, wherever they are. Unknown ones are no error.
     pub fn remove(&mut self, keys: &[ConnKey]) -> Result<u64> {
         let mut delta = Delta::default();
-        for key in keys {
+        let taken = if self.word == PeerWord::Everything { keys } else { &[] };
+        for key in taken {
             let key = entry::forward_key(key);
-            if self.is_protected(&key)? {
-                continue;
-            }
             delta.removed += u64::from(remove_pair(&self.main, &key)?);
             remove_pair(&self.embryonic, &key)?;
             if let Some(told) = &mut self.told {

@@ -8,7 +8,7 @@ use hitless_model::abi::{CONN_FROM_PEER, Conn, FlowKey};
 
 use super::sandbox::{CAPACITY, Sandbox, at, dumped, in_use};
 use crate::conn::entry::{forward_key, reverse_key};
-use crate::conn::{ConnTable, Refusal, Which};
+use crate::conn::{ConnTable, PeerWord, Refusal, Which};
 use crate::kernel_map::KernelMap;
 use crate::testing::{ESTABLISHED, module, name, ports, record, virtual_server};
 
@@ -124,26 +124,27 @@ fn the_end_of_a_dump_removes_what_the_peer_has_no_more() {
 }
 
 #[test]
-fn the_peer_cannot_take_from_an_active_box_what_that_made_itself() {
+fn to_an_active_box_its_peer_can_only_add() {
     let sandbox = Sandbox::new();
     let mut table = sandbox.filled(CAPACITY).connections();
-    upserted(&mut table, &[record(0), record(1)]);
-    // The first is made anew here, by the program.
-    let key = forward_key(&record(0).key);
-    let forward = table.table(Which::Main).forward.clone();
-    let mut own = forward.get(&key).unwrap().unwrap();
-    own.flags &= !CONN_FROM_PEER;
-    own.created = at(2000).as_nanos();
-    forward.put(&key, &own).unwrap();
-
-    table.protect(Some(at(1500)));
+    let (mut moved, mut closed) = (record(0), record(0));
+    moved.real = record(1).real;
+    closed.seen |= hitless_model::tcp::seen::FIN_CLIENT;
+    assert_ne!(moved.real, record(0).real);
     upserted(&mut table, &[record(0)]);
-    assert_eq!(forward.get(&key).unwrap(), Some(own), "a late word changes nothing");
-    assert_eq!(table.remove(&[record(0).key, record(1).key]).unwrap(), 1);
-    assert_eq!(in_use(&table), 1);
 
-    table.protect(Some(at(2500)));
-    assert_eq!(table.remove(&[record(0).key]).unwrap(), 1, "of an earlier reign");
+    table.take(PeerWord::Additions);
+    upserted(&mut table, &[moved, record(2)]);
+    assert_eq!(table.remove(&[record(0).key]).unwrap(), 0);
+    assert_eq!(dumped(&table, Which::Main, 10).len(), 2);
+    assert!(dumped(&table, Which::Main, 10).contains(&record(0)), "it stays with its real");
+    upserted(&mut table, &[closed]);
+    assert!(dumped(&table, Which::Main, 10).contains(&closed), "the same one goes on");
+
+    table.take(PeerWord::Everything);
+    upserted(&mut table, &[moved]);
+    assert!(dumped(&table, Which::Main, 10).contains(&moved));
+    assert_eq!(table.remove(&[moved.key]).unwrap(), 1);
 }
 
 #[test]
