@@ -129,8 +129,8 @@ impl Replica {
     /// When roles swap in a session, what one told completely is what the other would tell: no dump
     /// is needed, and while both tell, none can bring back what the other one just removed.
     fn on_mode(&mut self, now: Instant, mode: Mode) {
-        if mode == Mode::Silent && self.teller.is_held() {
-            self.receiver.inherit();
+        if mode == Mode::Silent && self.teller.mode() != Mode::Silent {
+            self.receiver.inherit(self.teller.is_held());
         }
         self.teller.set_mode(now, mode, self.receiver.is_complete());
     }
@@ -148,6 +148,13 @@ impl Replica {
                 debug_assert!(dropped > queue::MAX_QUEUED as u64);
                 self.outputs.push_back(Output::Event(Event::Overflow { dropped }));
             }
+        }
+    }
+
+    fn on_captures_lost(&mut self) {
+        self.teller.on_captures_lost();
+        if self.teller.waits() {
+            self.receiver.inherit(false);
         }
     }
 
@@ -170,6 +177,9 @@ impl Replica {
         let records =
             codec::take_records(records).map_err(|codec::Malformed| Rejected::Malformed)?;
         let bad = records.bad;
+        if !records.changes.is_empty() && self.teller.give_way() {
+            self.receiver.inherit(false);
+        }
         self.receiver.accept(now, seq, records);
         if bad == 0 { Ok(()) } else { Err(Rejected::BadRecord) }
     }
@@ -191,7 +201,9 @@ impl Replica {
     }
 
     fn send_due(&mut self, now: Instant, session: SessionId) {
-        while let Some(seq) = self.teller.sender.next_again(now) {
+        while !self.teller.waits()
+            && let Some(seq) = self.teller.sender.next_again(now)
+        {
             self.send(session, Some(seq));
         }
         loop {
@@ -231,7 +243,7 @@ impl Machine for Replica {
                 }
             }
             Input::Captured(captured) => self.on_captured(now, captured),
-            Input::CapturesLost => self.teller.on_captures_lost(),
+            Input::CapturesLost => self.on_captures_lost(),
             Input::Snapshot(part) => self.teller.on_part(part),
             Input::Applied { batch, refused } => self.receiver.on_applied(now, batch, refused),
             Input::SetMode(mode) => self.on_mode(now, mode),
@@ -252,7 +264,7 @@ impl Machine for Replica {
     fn next_deadline(&self) -> Option<Deadline<Timer>> {
         let open = self.open_session().is_some();
         let ack = self.receiver.ack_due().filter(|_| open);
-        let again = self.teller.sender.next_due().filter(|_| open);
+        let again = self.teller.sender.next_due().filter(|_| open && !self.teller.waits());
         let late = self.teller.late_at().filter(|_| self.in_step);
         let deadlines = [(ack, Timer::Acknowledge), (again, Timer::Retransmit), (late, Timer::Lag)];
         let due = |(at, why): (Option<Instant>, Timer)| at.map(|at| Deadline { at, why });

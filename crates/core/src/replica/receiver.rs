@@ -142,9 +142,10 @@ impl Receiver {
         self.ack_due
     }
 
-    /// This box told the peer all it knows, and from now on the peer tells the changes.
-    pub(super) const fn inherit(&mut self) {
-        self.complete = true;
+    /// This box falls silent. If it has told the peer all it knows, the tables are equal; whatever
+    /// the peer told before is out of date.
+    pub(super) const fn inherit(&mut self, told_all: bool) {
+        self.complete = told_all;
     }
 
     /// Whether the peer's full dump is in the table.

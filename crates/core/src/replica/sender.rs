@@ -83,6 +83,11 @@ impl Sender {
         self.newest()
     }
 
+    /// Empties what is in flight: the numbers have to arrive all the same.
+    pub(super) fn empty(&mut self) {
+        self.flights.iter_mut().for_each(|flight| flight.content = Content::default());
+    }
+
     /// Takes an acknowledgement in.
     pub(super) fn on_ack(&mut self, now: Instant, ack: Ack) -> Result<(), Rejected> {
         let Some(newly) = ack.applied.0.checked_sub(self.applied.0) else {

@@ -33,8 +33,10 @@ pub(super) struct Teller {
     dump: Dump,
     /// While draining: when everything that a dump tells was in the peer's table.
     settled_at: Option<Instant>,
-    /// When it fell silent; never told before: the start of time.
+    /// When it fell silent after a handover; never told before: the start of time.
     silent_since: Instant,
+    /// Its reign ended without a handover: its words wait until it is clear who goes on.
+    waits: bool,
     overflows: u64,
 }
 
@@ -46,6 +48,7 @@ impl Teller {
         self.dump.stop();
         self.settled_at = None;
         self.silent_since = Instant::ZERO;
+        self.waits = false;
         match self.mode {
             Mode::Silent => {}
             Mode::Telling | Mode::Draining => self.dump.owe(Kind::Full),
@@ -53,12 +56,16 @@ impl Teller {
     }
 
     /// The role changed; `equal` if this box's table holds everything that the peer's does, and
-    /// the other way round but for changes that are on their way. A box that falls silent still
-    /// tells what it captured before.
+    /// the other way round but for changes that are on their way. A box that has handed over still
+    /// tells what it captured before; one whose lease ran out waits whether it goes on.
     pub(super) fn set_mode(&mut self, now: Instant, mode: Mode, equal: bool) {
         match (self.mode, mode) {
             (Mode::Silent, Mode::Silent) => return,
-            (Mode::Telling | Mode::Draining, Mode::Silent) => {
+            (Mode::Telling, Mode::Silent) => {
+                self.dump.stop();
+                self.waits = true;
+            }
+            (Mode::Draining, Mode::Silent) => {
                 self.dump.stop();
                 self.silent_since = now;
             }
@@ -70,7 +77,25 @@ impl Teller {
             self.dump.owe(Kind::Supplement);
         }
         self.settled_at = None;
+        self.waits &= mode == Mode::Silent;
         self.mode = mode;
+    }
+
+    /// The peer tells: it is the one that goes on. What this box has not told yet is of a reign that
+    /// is over, and would overwrite what the peer has made since. Says whether anything was lost.
+    pub(super) fn give_way(&mut self) -> bool {
+        if !core::mem::take(&mut self.waits) {
+            return false;
+        }
+        let was_owing = self.oldest().is_some();
+        self.queue.clear();
+        self.sender.empty();
+        was_owing
+    }
+
+    /// Whether nothing is told for now.
+    pub(super) const fn waits(&self) -> bool {
+        self.waits
     }
 
     /// The link came back after a pause.
@@ -101,10 +126,11 @@ impl Teller {
     }
 
     /// Whether the peer has to hear of a change. A silent box carries nothing, so what it captures
-    /// is late by the way through the ring; and what it removes, the other one may carry.
+    /// is late by the way through the ring; and what it removes, the other one may carry by now.
     fn is_news(&self, now: Instant, captured: &Captured) -> bool {
         match (self.mode, captured) {
             (Mode::Telling | Mode::Draining, _) => true,
+            (Mode::Silent, _) if self.waits => true,
             (Mode::Silent, Captured::Upsert(_)) => now < self.silent_since + LATE_CAPTURES,
             (Mode::Silent, Captured::Remove(_)) => false,
         }
@@ -140,7 +166,7 @@ impl Teller {
     pub(super) fn next_batch(&mut self, now: Instant) -> Option<Seq> {
         let ready = self.queue.len() + self.dump.waiting();
         let eager = self.sender.in_flight() < EAGER_IN_FLIGHT;
-        if !self.sender.has_room() || (ready < FULL_BATCH && !eager) {
+        if self.waits || !self.sender.has_room() || (ready < FULL_BATCH && !eager) {
             return None;
         }
         let mut batch = Batch::default();

@@ -344,8 +344,9 @@ fn a_change_captured_while_the_supplement_was_on_its_way_keeps_from_being_draine
 }
 
 #[test]
-fn a_silent_box_tells_what_it_captured_before_and_nothing_else() {
+fn a_box_that_handed_over_tells_what_it_captured_before_and_nothing_else() {
     let mut replica = teller();
+    replica.handle_input(at(3), Input::SetMode(Mode::Draining));
     replica.handle_input(at(3), Input::SetMode(Mode::Silent));
     assert!(drain(&mut replica).contains(&Output::InStep(false)));
     let changes = [Captured::Upsert(established(1)), Captured::Remove(key(2))];
@@ -354,6 +355,33 @@ fn a_silent_box_tells_what_it_captured_before_and_nothing_else() {
     replica.handle_input(at(5), Input::Message(&message(3, 0, None)));
     assert_eq!(give(&mut replica, at(200), Input::Captured(&changes)), []);
     assert_eq!(give(&mut replica, at(200), Input::CapturesLost), []);
+}
+
+#[test]
+fn a_box_whose_reign_ended_without_a_handover_waits_and_goes_on_where_it_stopped() {
+    let mut replica = teller();
+    replica.handle_input(at(3), Input::SetMode(Mode::Silent));
+    drain(&mut replica);
+    let changes = [Captured::Upsert(established(1)), Captured::Remove(key(2))];
+    assert_eq!(told(&give(&mut replica, at(4), Input::Captured(&changes))), []);
+    let outputs = give(&mut replica, at(5), Input::SetMode(Mode::Telling));
+    assert_eq!(told(&outputs), [Change::Upsert(established(1)), Change::Remove(key(2))]);
+    assert!(replica.in_step(), "nothing else happened meanwhile");
+}
+
+#[test]
+fn a_box_whose_reign_ended_keeps_its_last_words_to_itself_once_the_peer_tells() {
+    let mut replica = teller();
+    replica.handle_input(at(3), Input::SetMode(Mode::Silent));
+    drain(&mut replica);
+    replica.handle_input(at(4), Input::Captured(&[Captured::Upsert(established(1))]));
+    let word = [Change::Upsert(established(3))];
+    replica.handle_input(at(5), Input::Message(&message(2, 0, Some((1, &word)))));
+    drain(&mut replica);
+    let outputs = give(&mut replica, at(6), Input::SetMode(Mode::Telling));
+    let dump = Output::Table(TableJob::Dump { generation: 2, embryonic: false });
+    assert!(outputs.contains(&dump), "the tables are not known to be equal: {outputs:?}");
+    assert!(!told(&outputs).contains(&Change::Upsert(established(1))));
 }
 
 #[test]
