@@ -224,14 +224,13 @@ impl Plane {
     pub(crate) fn apply(&mut self, now: Moment, change: &Change) -> Option<Vec<ConnKey>> {
         let own_since = self.gate.since;
         let is_active = self.gate.role == Role::Active && self.gate.forwards(now);
-        // What an active box has made itself is newer than any word of its peer.
-        let is_own = |entry: &Entry| is_active && !entry.from_peer && entry.made_at >= own_since;
+        let other_real = |record: &ConnRecord| {
+            self.find(&record.key).is_some_and(|(real, _)| real != record.real)
+        };
         match change {
-            Change::Upsert(ConnRecord { key, .. }) | Change::Remove(key)
-                if self.table.get(key).is_some_and(is_own) =>
-            {
-                Some(Vec::new())
-            }
+            // To an active box its peer can only add.
+            Change::Remove(_) if is_active => Some(Vec::new()),
+            Change::Upsert(record) if is_active && other_real(record) => Some(Vec::new()),
             Change::Upsert(record) => self.upsert(now, record).then(|| vec![record.key]),
             Change::Remove(key) => {
                 self.table.remove(key);
@@ -246,7 +245,10 @@ impl Plane {
                 let is_in_use = |entry: &Entry| {
                     forwards && entry.used_at.is_some_and(|used_at| used_at >= own_since)
                 };
-                let is_gone = |entry: &Entry| entry.from_peer && !entry.told && !is_in_use(entry);
+                // A box that does not forward has nothing of its own that the active does not know.
+                let is_gone = |entry: &Entry| {
+                    !entry.told && (entry.from_peer || !forwards) && !is_in_use(entry)
+                };
                 let swept = self.table.extract_if(.., |_, entry| is_gone(entry));
                 Some(swept.map(|(key, _)| key).collect())
             }
