@@ -62,9 +62,9 @@ impl Config {
     }
 
     /// How long a standby says nothing before it takes over, so that the grace which its last word
-    /// gives is over by then.
+    /// gives is over by then. But shorter than the silence in which the active would go on alone.
     pub(super) fn hush(&self) -> Duration {
-        (self.grace() + LAST_WORD_DELAY).min(self.heartbeat)
+        (self.grace() + LAST_WORD_DELAY).min(self.heartbeat + self.heartbeat / 5)
     }
 
     /// How long the peer has to be silent on every path until the active renews its lease on its
