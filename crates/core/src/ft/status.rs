@@ -53,6 +53,11 @@ impl Ft {
         self.peer.as_ref().is_some_and(|peer| peer.is_up(path))
     }
 
+    /// Whether both boxes say that they are active: one of them is about to yield.
+    pub fn is_contested(&self) -> bool {
+        self.role() == Role::Active && self.peer_role() == Some(Role::Active)
+    }
+
     /// Whether both boxes hear each other over the fault-tolerant VLAN.
     pub fn is_ft_vlan_up(&self) -> bool {
         let ft_path = self.config.paths.first();

@@ -22,11 +22,12 @@ pub(super) struct Carried {
 }
 
 impl Node {
-    /// Carries levels from machine to machine; `false` when all is told.
+    /// Carries levels from machine to machine; `false` when all is told. The role comes first: what
+    /// a contact brings must not be answered in a role that it has just ended.
     pub(super) fn carry(&mut self, now: Instant) -> bool {
-        self.carry_contact(now)
+        self.carry_role(now)
             || self.carry_sending(now)
-            || self.carry_role(now)
+            || self.carry_contact(now)
             || self.carry_replication(now)
     }
 
@@ -41,10 +42,11 @@ impl Node {
         true
     }
 
-    /// Replication needs the fault-tolerant VLAN in both directions. Without a peer the level stays
-    /// as it was: there is nothing to send.
+    /// Replication needs the fault-tolerant VLAN in both directions, and one box that tells: of two
+    /// actives the one that stays tells everything once the other one has yielded. Without a peer
+    /// the level stays as it was: there is nothing to send.
     fn carry_sending(&mut self, now: Instant) -> bool {
-        let open = self.ft.is_ft_vlan_up();
+        let open = self.ft.is_ft_vlan_up() && !self.ft.is_contested();
         let sending = if open { Sending::Open } else { Sending::Paused };
         if self.carried.sending == sending || !self.ft.hears_peer() {
             return false;
