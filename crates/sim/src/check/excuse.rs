@@ -9,6 +9,9 @@
 //! Once two have been active with that excuse, they have [`Excuse::resolves_in`] after it ended: they
 //! have to hear each other before one can yield.
 //!
+//! A heartbeat that took longer than the margin of the lease counts as not heard: the times of the
+//! lease allow for no more.
+//!
 //! Heartbeats count only once both lives have met: a box that starts behind a one-way cut cannot
 //! open what it hears, and the other one never learns of it. If its times differ from those of the
 //! other one, a warned mistake, it cannot know either how long a former life has promised to wait.
@@ -51,20 +54,17 @@ pub(crate) struct Excuse {
     used_at: Option<Moment>,
     resolves_in: Duration,
     timers_differ: bool,
-    /// A heartbeat that took longer says nothing about the present.
-    fresh: Duration,
 }
 
 impl Excuse {
     pub(super) fn new(plan: &Plan) -> Self {
-        let heartbeat = Pair::of(|side| plan.boxes[side].timers.heartbeat);
+        let heartbeat = plan.heartbeat_max();
         let ear = |side| Ear { patience: patience(plan.boxes[side].timers), ..Ear::default() };
         Self {
             ears: Pair::of(ear),
             used_at: None,
-            resolves_in: plan.failover_max() + heartbeat.max() * 2,
+            resolves_in: plan.failover_max() + heartbeat * 2,
             timers_differ: plan.boxes.a.timers != plan.boxes.b.timers,
-            fresh: heartbeat.min(),
         }
     }
 
@@ -106,7 +106,7 @@ impl Excuse {
         let ear = &mut self.ears[side];
         if met && sent_at >= ear.newest {
             ear.newest = sent_at;
-            if now.since(sent_at) <= self.fresh {
+            if now.since(sent_at) <= Plan::MARGIN {
                 ear.heard_at = now;
             }
         }
