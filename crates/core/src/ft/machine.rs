@@ -103,8 +103,9 @@ impl Ft {
     }
 
     fn called(&mut self, now: Instant) -> Instant {
-        self.left_at = self.sent.newest();
-        self.clock.advance(now)
+        let now = self.clock.advance(now);
+        self.left_at = self.sent.newest().filter(|at| *at < now).or(self.left_at);
+        now
     }
 
     pub(super) fn emit(&mut self, event: Event) {

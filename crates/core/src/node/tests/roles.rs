@@ -136,6 +136,54 @@ fn two_actives_become_one_when_they_hear_each_other_again() {
 }
 
 #[test]
+fn two_cuts_in_a_row_in_opposite_directions_do_not_make_two_actives() {
+    for until_heard in 0..10 {
+        let mut pair = Pair::running(plain);
+        pair.cut_from(Side::B, &BOTH_PATHS);
+        pair.run(ms(200));
+        pair.cut.clear();
+        pair.run(ms(until_heard));
+        pair.cut_from(Side::A, &BOTH_PATHS);
+        pair.run(ms(500));
+        assert_eq!(pair.both_active, Duration::ZERO, "{until_heard}: {}", pair.story());
+        assert_eq!(pair.roles(), (Role::Standby, Role::Active), "{}", pair.story());
+    }
+}
+
+#[test]
+fn of_two_actives_the_one_that_is_not_heard_yields() {
+    for configure in [plain, slow] {
+        let mut pair = Pair::running(configure);
+        pair.cut_all();
+        pair.run(ms(10_000));
+        assert_eq!(pair.roles(), (Role::Active, Role::Active));
+        // Only A hears: its priority does not matter, since B cannot know of it.
+        pair.cut.clear();
+        pair.cut_from(Side::A, &BOTH_PATHS);
+        let heartbeat = pair.a.config.heartbeat;
+        let took = pair.until("one", |p| p.roles() == (Role::Standby, Role::Active));
+        assert!(took <= heartbeat * 4, "{took:?}");
+    }
+}
+
+#[test]
+fn the_winner_of_a_split_announces_itself_after_the_loser_did() {
+    for hold in 0..20 {
+        let mut pair = Pair::running(plain);
+        pair.cut_all();
+        pair.run(ms(5_000));
+        pair.kill(Side::B);
+        pair.start(Side::B);
+        pair.run(Duration::from_micros(30_000 + hold * 500));
+        pair.cut.clear();
+        pair.run(ms(300));
+        assert_eq!(pair.roles(), (Role::Active, Role::Standby), "{}", pair.story());
+        let (winner, loser) = (pair.a.announced.last(), pair.b.announced.last());
+        assert!(winner > loser, "{winner:?} {loser:?} {}", pair.story());
+    }
+}
+
+#[test]
 fn a_lapsed_active_goes_on_when_its_standby_still_waits() {
     let mut pair = Pair::running(slow);
     let now = pair.now;

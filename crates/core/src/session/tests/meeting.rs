@@ -99,6 +99,31 @@ fn a_replayed_hello_of_an_earlier_life_cuts_nothing() {
 }
 
 #[test]
+fn a_late_frame_of_a_life_that_is_over_does_not_shut_out_the_next_one() {
+    let (mut a, mut b) = (End::new(config(1, None)), End::new(config(2, None)));
+    let hello = b.tick(Instant::ZERO).remove(0);
+    let answer = a.hear(Instant::ZERO, FT, &hello).remove(0);
+    // The old life's proof is on its way for long, and the old life ends.
+    let proof = b.hear(Instant::ZERO, FT, &answer).remove(0);
+    let mut reborn = config(2, None);
+    reborn.seed = [66; 32];
+    let mut b2 = End::new(reborn);
+    let mut now = LATER;
+    talk(now, &mut a, &mut b2);
+    a.hear(now, FT, &proof);
+    for _ in 0..10 {
+        now = now + Duration::from_millis(10);
+        a.hear(now, FT, &hello);
+        a.hear(now, FT, &proof);
+        talk(now, &mut a, &mut b2);
+    }
+    let frame = b2.seal(b"alive");
+    a.hear(now, FT, &frame);
+    assert_eq!(a.opened(), [b"alive"]);
+    assert_eq!(a.established().last(), b2.established().last());
+}
+
+#[test]
 fn one_side_that_forgot_the_session_finds_it_again() {
     let (mut a, mut b, _) = met(None);
     let mut again = config(2, None);
