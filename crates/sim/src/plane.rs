@@ -224,13 +224,14 @@ impl Plane {
     pub(crate) fn apply(&mut self, now: Moment, change: &Change) -> Option<Vec<ConnKey>> {
         let own_since = self.gate.since;
         let is_active = self.gate.role == Role::Active && self.gate.forwards(now);
-        let other_real = |record: &ConnRecord| {
-            self.find(&record.key).is_some_and(|(real, _)| real != record.real)
+        let contradicts = |record: &ConnRecord| {
+            self.find(&record.key)
+                .is_some_and(|(real, stage)| real != record.real && stage != ConnStage::Closing)
         };
         match change {
-            // To an active box its peer can only add.
+            // To an active box its peer can only add, or replace what is closing anyway.
             Change::Remove(_) if is_active => Some(Vec::new()),
-            Change::Upsert(record) if is_active && other_real(record) => Some(Vec::new()),
+            Change::Upsert(record) if is_active && contradicts(record) => Some(Vec::new()),
             Change::Upsert(record) => self.upsert(now, record).then(|| vec![record.key]),
             Change::Remove(key) => {
                 self.table.remove(key);
