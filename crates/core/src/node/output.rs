@@ -47,7 +47,7 @@ pub struct BatchId(pub u64);
 /// A change of this box's connection table that the peer asked for.
 ///
 /// To an active box its peer can only add: it ignores removals, and upserts that give a connection
-/// to another real, because they may be of an earlier reign.
+/// to another real unless it is closing, because they may be of an earlier reign.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Change {
     /// Make or update; the real may be another one than before.

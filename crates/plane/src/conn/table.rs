@@ -53,8 +53,9 @@ pub enum PeerWord {
     /// All of it: the peer is active, or was until now.
     #[default]
     Everything,
-    /// Only what changes no connection of ours: this box is active, and what the peer removes or gives to
-    /// another real may be of an earlier reign. What is kept too long ends by its idle time.
+    /// Only what changes no connection of ours, unless it is closing: this box is active, and what the
+    /// peer removes or gives to another real may be of an earlier reign. What is kept too long ends by
+    /// its idle time.
     Additions,
 }
 
@@ -75,7 +76,7 @@ impl ConnTable {
         self.word = word;
     }
 
-    /// Whether a connection is ours and with another real.
+    /// Whether a connection is ours, with another real, and not over anyway.
     fn contradicts(&self, key: &FlowKey, told: &Conn) -> Result<bool> {
         if self.word == PeerWord::Everything {
             return Ok(false);
@@ -85,7 +86,8 @@ impl ConnTable {
             None => self.embryonic.forward.get(key)?,
         };
         let real = |conn: &Conn| (conn.rewrite_ip, conn.rewrite_port);
-        Ok(found.is_some_and(|conn| real(&conn) != real(told)))
+        let stays = |conn: Conn| real(&conn) != real(told) && !seen::is_closing(conn.seen);
+        Ok(found.is_some_and(stays))
     }
 
     /// Makes or updates connections that the peer told. An established one goes to the main table,

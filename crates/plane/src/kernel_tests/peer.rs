@@ -140,6 +140,9 @@ fn to_an_active_box_its_peer_can_only_add() {
     assert!(dumped(&table, Which::Main, 10).contains(&record(0)), "it stays with its real");
     upserted(&mut table, &[closed]);
     assert!(dumped(&table, Which::Main, 10).contains(&closed), "the same one goes on");
+    closed.seen |= hitless_model::tcp::seen::FIN_REAL;
+    upserted(&mut table, &[closed, moved]);
+    assert!(dumped(&table, Which::Main, 10).contains(&moved), "what is over makes room");
 
     table.take(PeerWord::Everything);
     upserted(&mut table, &[moved]);
