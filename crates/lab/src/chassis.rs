@@ -110,7 +110,7 @@ impl Chassis {
 
     /// Power loss, first part: links down, processes killed, in one go. Clients are cut off before
     /// heartbeats end, so that the outage is never made to look shorter than it is.
-    pub fn cut_power(&mut self, node: &Node) -> Result<()> {
+    pub fn cut_power(&self, node: &Node) -> Result<()> {
         let daemon = self.daemon.as_ref().context("the chassis has no power")?;
         let processes = process::family(pid(daemon));
         let (client_side, others) = CHASSIS_PORTS.split_at(1);

@@ -112,10 +112,10 @@ fn in_arena<T>(
     let mut arena = Arena::build(plan, console, interrupt)?;
     let result = work(&mut arena);
     if result.is_err() {
-        arena.console.plain(&arena.log_ends());
+        arena.console.plain(&arena.pair.log_ends());
     }
     arena.console.say("taking everything down");
-    let kept = common.logs.as_ref().map_or(Ok(()), |folder| arena.keep_logs(folder));
+    let kept = common.logs.as_ref().map_or(Ok(()), |folder| arena.pair.keep_logs(folder));
     let down = arena.take_down();
     let value = result?;
     kept.and(down)?;

@@ -8,9 +8,10 @@ use serde::Serialize;
 
 use super::events::{self, Measured};
 use super::report::Spread;
-use crate::arena::{Arena, LETTERS};
+use crate::arena::Arena;
 use crate::clock::millis;
 use crate::console::Said;
+use crate::pair::LETTERS;
 
 /// Each event happens so often.
 const ROUNDS: usize = 3;
@@ -69,19 +70,23 @@ pub struct Outcome {
 pub fn run(arena: &mut Arena) -> Result<Outcome> {
     introduce(arena);
     super::bring_up(arena)?;
-    let spread: Vec<String> = arena.spread().iter().map(ToString::to_string).collect();
+    let spread: Vec<String> = arena.traffic.spread().iter().map(ToString::to_string).collect();
     arena.console.say(format!(
         "all {} are open, {} on the three servers; A is {}",
         arena.plan.connections,
         spread.join(" + "),
-        if arena.active()? == 0 { "active, B standby and in step" } else { "standby, B active" }
+        if arena.pair.active()? == 0 {
+            "active, B standby and in step"
+        } else {
+            "standby, B active"
+        }
     ));
-    let baseline = arena.rest(BASELINE)?;
+    let baseline = arena.traffic.rest(BASELINE)?;
     arena.console.say(format!(
         "undisturbed: {} probes, {} lost, {} messages exchanged so far",
         baseline.sent,
         baseline.lost,
-        arena.exchanges()
+        arena.traffic.exchanges()
     ));
     let mut all: [Vec<Measured>; 3] = Default::default();
     for round in 1..=ROUNDS {
@@ -92,12 +97,12 @@ pub fn run(arena: &mut Arena) -> Result<Outcome> {
         all[2].push(back(arena, lost)?);
     }
     let names = ["planned handover", "power loss of the active", "its return"];
-    let tally = arena.tally();
+    let tally = arena.traffic.tally();
     Ok(Outcome {
         connections_total: tally.total,
         connections_broken: tally.broken,
         baseline_gap_ms: millis(baseline.sender_gap),
-        dual_active_ms: millis(arena.sampler().dual_active()),
+        dual_active_ms: millis(arena.pair.sampler().dual_active()),
         events: names.into_iter().zip(&all).map(|(name, measured)| row(name, measured)).collect(),
         time_line: arena.console.time_line(),
     })
@@ -121,8 +126,8 @@ fn introduce(arena: &Arena) {
 }
 
 fn planned(arena: &mut Arena) -> Result<Measured> {
-    let from = arena.active()?;
-    let command = format!("clear module csm {} ft active", arena.slot(from));
+    let from = arena.pair.active()?;
+    let command = arena.pair.handover_command(from);
     arena.console.say(format!("{} is told to hand over: {command}", LETTERS[from]));
     let measured = events::handover(arena)?;
     tell(arena, &measured);
@@ -130,7 +135,7 @@ fn planned(arena: &mut Arena) -> Result<Measured> {
 }
 
 fn loss(arena: &mut Arena) -> Result<Measured> {
-    let from = LETTERS[arena.active()?];
+    let from = LETTERS[arena.pair.active()?];
     arena.console.say(format!("{from} loses its power: links down, its processes killed"));
     let measured = events::power_loss(arena)?;
     tell(arena, &measured);

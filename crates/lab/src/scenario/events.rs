@@ -6,9 +6,10 @@ use anyhow::Result;
 
 use hitless_model::{Instant, Role};
 
-use crate::arena::{Arena, Drops, LETTERS};
+use crate::arena::Arena;
 use crate::clock::{self, millis};
 use crate::load::clients::Tally;
+use crate::pair::{Drops, LETTERS};
 use crate::probe::Window;
 use crate::sampler::{Seen, Transition};
 
@@ -43,20 +44,20 @@ pub fn measure(
     arena: &mut Arena,
     event: impl FnOnce(&mut Arena) -> Result<()>,
 ) -> Result<Measured> {
-    let before = arena.active()?;
-    let dropped = arena.drops();
-    arena.longest_exchange();
-    let start = arena.position()?;
+    let before = arena.pair.active()?;
+    let dropped = arena.pair.drops();
+    arena.traffic.longest_exchange();
+    let start = arena.traffic.position()?;
     let began = clock::now();
     event(arena)?;
     let done = clock::now();
-    let tally = arena.settle(done)?;
+    let tally = arena.traffic.settle(done, arena.plan.timers)?;
     arena.interrupt.sleep(AFTERMATH)?;
-    let (ended, end) = (clock::now(), arena.position()?);
-    let window = arena.probes()?.window(start, end);
-    let longest_exchange = arena.longest_exchange();
-    let (after, took) = (arena.active()?, done.saturating_since(began));
-    let drops = increments(&dropped, arena.drops());
+    let ended = clock::now();
+    let window = arena.traffic.window_since(start)?;
+    let longest_exchange = arena.traffic.longest_exchange();
+    let (after, took) = (arena.pair.active()?, done.saturating_since(began));
+    let drops = increments(&dropped, arena.pair.drops());
     Ok(Measured { window, tally, longest_exchange, before, after, drops, began, ended, took })
 }
 
@@ -74,27 +75,23 @@ fn increments(before: &[Drops; 2], after: [Drops; 2]) -> [Drops; 2] {
 
 /// `clear module csm N ft active` on the active one.
 pub fn handover(arena: &mut Arena) -> Result<Measured> {
-    arena.await_step()?;
-    measure(arena, Arena::hand_over)
+    arena.pair.await_step()?;
+    measure(arena, |arena| arena.pair.hand_over())
 }
 
 /// Power loss of the active one; what is left of it is removed when the survivor has taken over.
 pub fn power_loss(arena: &mut Arena) -> Result<Measured> {
-    arena.await_step()?;
-    let mut lost = 0;
-    let measured = measure(arena, |arena| {
-        lost = arena.cut_power()?;
-        Ok(())
-    })?;
-    arena.forget(lost)?;
+    arena.pair.await_step()?;
+    let measured = measure(arena, |arena| arena.pair.cut_power())?;
+    arena.pair.forget(measured.before)?;
     Ok(measured)
 }
 
 /// The one without power comes back, and is in step again.
 pub fn back(arena: &mut Arena, lost: usize) -> Result<Measured> {
     measure(arena, |arena| {
-        arena.power_on(lost)?;
-        arena.await_step()
+        arena.pair.power_on(lost)?;
+        arena.pair.await_step()
     })
 }
 
@@ -110,7 +107,7 @@ pub fn steps(arena: &Arena, measured: &Measured) -> Vec<String> {
     let role =
         |step: &Transition| (step.at, format!("{} {}", LETTERS[step.chassis], meaning(step.seen)));
     let mut steps: Vec<(Instant, String)> =
-        arena.sampler().during(*began..*ended).iter().map(role).collect();
+        arena.pair.sampler().during(*began..*ended).iter().map(role).collect();
     steps.extend(
         window.outage_began.map(|at| {
             (at, format!("probes begin to be lost, for {:.0} ms", millis(window.outage)))
@@ -129,7 +126,7 @@ fn meaning(seen: Seen) -> &'static str {
         Seen::Acts(Role::Initializing) => "listens",
         Seen::Acts(Role::Standby) => "is standby",
         Seen::Acts(Role::Active) => "is active",
-        Seen::Acts(Role::Draining) => "drains: forwards what it knows, takes nothing new",
+        Seen::Acts(Role::Draining) => "drains: answers no ARP, forwards what comes",
         Seen::Fenced => "has no lease any more: its data plane is silent, whatever its daemon does",
     }
 }

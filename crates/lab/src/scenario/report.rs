@@ -5,8 +5,9 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::events::{self, Measured};
-use crate::arena::{Arena, Drops};
+use crate::arena::Arena;
 use crate::clock::millis;
+use crate::pair::Drops;
 
 /// The middle one (the lower of two), and the greatest.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]

@@ -6,8 +6,9 @@ use anyhow::Result;
 
 use super::events::{self, Measured};
 use super::report::{Repetition, Report, Spread};
-use crate::arena::{Arena, LETTERS, RoleCounts};
+use crate::arena::Arena;
 use crate::clock::millis;
+use crate::pair::{LETTERS, RoleCounts};
 use crate::probe::Window;
 
 /// Time without events in which the prober measures itself.
@@ -39,15 +40,15 @@ impl Kind {
 /// Brings the pair up, lets the event happen `repeat` times, and reports.
 pub fn run(arena: &mut Arena, kind: Kind, repeat: usize) -> Result<Report> {
     bring_up(arena)?;
-    let baseline = arena.rest(BASELINE)?;
+    let baseline = arena.traffic.rest(BASELINE)?;
     arena.console.say(format!(
         "baseline: {} probes, {} lost, the prober's own largest gap {:.1} ms",
         baseline.sent,
         baseline.lost,
         millis(baseline.sender_gap)
     ));
-    arena.start_counting()?;
-    let start = arena.position()?;
+    arena.pair.start_counting()?;
+    let start = arena.traffic.position()?;
     let mut measured = Vec::new();
     for number in 1..=repeat {
         let one = once(arena, kind)?;
@@ -65,8 +66,8 @@ pub fn run(arena: &mut Arena, kind: Kind, repeat: usize) -> Result<Report> {
         }
         measured.push(one);
     }
-    let whole = arena.probes()?.window(start, arena.position()?);
-    let counts = arena.role_counts()?;
+    let whole = arena.traffic.window_since(start)?;
+    let counts = arena.pair.role_counts()?;
     Ok(report(arena, kind, &measured, &Totals { baseline, whole, counts }))
 }
 
@@ -74,11 +75,11 @@ pub fn run(arena: &mut Arena, kind: Kind, repeat: usize) -> Result<Report> {
 pub fn bring_up(arena: &mut Arena) -> Result<()> {
     for number in [0, 1] {
         arena.console.say(format!("starting the daemon of chassis {}", LETTERS[number]));
-        arena.power_on(number)?;
+        arena.pair.power_on(number)?;
     }
     arena.console.say(format!("opening {} connections", arena.plan.connections));
-    arena.start_load()?;
-    arena.await_step()
+    arena.start_traffic()?;
+    arena.pair.await_step()
 }
 
 fn once(arena: &mut Arena, kind: Kind) -> Result<Measured> {
@@ -106,7 +107,7 @@ fn report(arena: &Arena, kind: Kind, measured: &[Measured], totals: &Totals) -> 
         Kind::Planned => Duration::ZERO,
         Kind::PowerLoss => timers.failover + TARGET_OVER_FAILOVER,
     };
-    let tally = arena.tally();
+    let tally = arena.traffic.tally();
     let milliseconds = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     let mut report = Report {
         scenario: kind.name(),
@@ -119,7 +120,7 @@ fn report(arena: &Arena, kind: Kind, measured: &[Measured], totals: &Totals) -> 
         probe_sent: whole.sent,
         probe_lost: whole.lost,
         baseline_gap_ms: millis(baseline.sender_gap),
-        dual_active_ms: millis(arena.sampler().dual_active()),
+        dual_active_ms: millis(arena.pair.sampler().dual_active()),
         role_changes: counts.changes,
         lease_expiries: counts.expiries,
         repetitions: measured.iter().map(|one| Repetition::new(arena, one)).collect(),

@@ -13,13 +13,14 @@
 //! [`figure_7_1`] is that picture. [`stand_in`] is the same with a plain router in chassis A's
 //! place: the laboratory is proved on it, without a balancer.
 
+mod figures;
+
 use std::fmt;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-/// Linux retransmits after 200 ms at the earliest; with this metric on the routes of clients and
-/// servers TCP notices shorter outages too.
-const RTO_MIN: Duration = Duration::from_millis(5);
+pub use figures::{figure_7_1, stand_in};
+
 /// Client addresses on each side of the gateway.
 pub const CLIENT_ADDRESSES: u8 = 64;
 /// The virtual server's address.
@@ -145,139 +146,11 @@ pub fn far_clients() -> Vec<Ipv4Addr> {
     (0..CLIENT_ADDRESSES).map(|i| Ipv4Addr::new(198, 18, 0, 10 + i)).collect()
 }
 
-/// Figure 7-1: two chassis that a daemon will fill, clients on both sides of the gateway, servers.
-pub fn figure_7_1() -> Topology {
-    let chassis = |name| Host {
-        name,
-        kind: Kind::Chassis,
-        interfaces: CHASSIS_PORTS.map(|port| (port, Vec::new())).into(),
-        routes: Vec::new(),
-    };
-    let mut hosts = stations();
-    hosts.extend([chassis("chassis-a"), chassis("chassis-b")]);
-    let both = |interface| [port("chassis-a", interface), port("chassis-b", interface)];
-    let [a, b] = both("eth-ft");
-    Topology {
-        hosts,
-        segments: segments(&both("eth-client"), &both("eth-server"), Some(Segment::Cable(a, b))),
-    }
-}
-
-/// The same clients and servers around one plain router: no virtual server, clients talk to the
-/// servers' own addresses.
-pub fn stand_in() -> Topology {
-    let router = Ipv4Addr::new(192, 158, 38, 10);
-    let mut hosts = stations();
-    for host in &mut hosts {
-        let interface = match host.name {
-            NEAR => "eth0",
-            "gateway" => "eth-inside",
-            _ => continue,
-        };
-        host.routes.push(Route {
-            to: Cidr::in_24(ALIAS),
-            via: Some(router),
-            interface,
-            rto_min: Some(RTO_MIN),
-        });
-    }
-    hosts.push(Host {
-        name: "chassis-a",
-        kind: Kind::Router,
-        interfaces: vec![
-            ("eth-client", vec![Cidr::in_24(router)]),
-            ("eth-server", vec![Cidr::in_24(ALIAS)]),
-        ],
-        routes: vec![
-            connected(Cidr::in_24(router), "eth-client", None),
-            connected(Cidr::in_24(ALIAS), "eth-server", None),
-            via(Cidr::in_24(far_network()), GATEWAY, "eth-client", None),
-        ],
-    });
-    let one = |interface| [port("chassis-a", interface)];
-    Topology { hosts, segments: segments(&one("eth-client"), &one("eth-server"), None) }
-}
-
-const fn port(host: &'static str, interface: &'static str) -> Port {
-    Port { host, interface }
-}
-
-const fn far_network() -> Ipv4Addr {
-    Ipv4Addr::new(198, 18, 0, 1)
-}
-
-const fn connected(to: Cidr, interface: &'static str, rto_min: Option<Duration>) -> Route {
-    Route { to, via: None, interface, rto_min }
-}
-
-const fn via(
-    to: Cidr,
-    gateway: Ipv4Addr,
-    interface: &'static str,
-    rto_min: Option<Duration>,
-) -> Route {
-    Route { to, via: Some(gateway), interface, rto_min }
-}
-
-const EVERYWHERE: Cidr = Cidr { ip: Ipv4Addr::UNSPECIFIED, prefix: 0 };
-
-/// A host with one interface and a default gateway.
-fn station(name: &'static str, addresses: &[Ipv4Addr], gateway: Ipv4Addr) -> Host {
-    let addresses: Vec<Cidr> = addresses.iter().copied().map(Cidr::in_24).collect();
-    let own = addresses.first().copied().unwrap_or(EVERYWHERE);
-    Host {
-        name,
-        kind: Kind::Station,
-        interfaces: vec![("eth0", addresses)],
-        routes: vec![
-            connected(own, "eth0", Some(RTO_MIN)),
-            via(EVERYWHERE, gateway, "eth0", Some(RTO_MIN)),
-        ],
-    }
-}
-
-/// Everybody but the chassis.
-fn stations() -> Vec<Host> {
-    let mut hosts = vec![
-        station(FAR, &far_clients(), far_network()),
-        station(NEAR, &near_clients(), GATEWAY),
-        Host {
-            name: "gateway",
-            kind: Kind::Router,
-            interfaces: vec![
-                ("eth-outside", vec![Cidr::in_24(far_network())]),
-                ("eth-inside", vec![Cidr::in_24(GATEWAY)]),
-            ],
-            routes: vec![
-                connected(Cidr::in_24(far_network()), "eth-outside", None),
-                connected(Cidr::in_24(GATEWAY), "eth-inside", None),
-            ],
-        },
-    ];
-    hosts.extend(
-        SERVER_HOSTS.iter().zip(SERVERS).map(|(name, address)| station(name, &[address], ALIAS)),
-    );
-    hosts
-}
-
-fn segments(client: &[Port], server: &[Port], ft: Option<Segment>) -> Vec<Segment> {
-    let mut client_side = vec![port("gateway", "eth-inside"), port(NEAR, "eth0")];
-    client_side.extend_from_slice(client);
-    let mut server_side: Vec<Port> = SERVER_HOSTS.iter().map(|name| port(name, "eth0")).collect();
-    server_side.extend_from_slice(server);
-    let mut all = vec![
-        Segment::Cable(port(FAR, "eth0"), port("gateway", "eth-outside")),
-        Segment::Switch("sw-client", client_side),
-        Segment::Switch("sw-server", server_side),
-    ];
-    all.extend(ft);
-    all
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
 
+    use super::figures::{EVERYWHERE, port};
     use super::*;
 
     fn ports(segment: &Segment) -> Vec<Port> {

@@ -1,0 +1,192 @@
+//! The clients: many TCP connections on one thread, each of them watched.
+//!
+//! A connection exchanges one message at a time: it sends, awaits the echo, compares it, and is due
+//! again a fixed time later. It is broken when it is reset or closed, when the echo is wrong, or
+//! when it makes no progress for a bounded time after an event ([`Load::settle`]).
+
+mod worker;
+
+use std::net::{Ipv4Addr, SocketAddrV4};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use anyhow::Result;
+use hitless_model::Instant;
+
+use crate::namespace::Namespace;
+use worker::{Clients, socket};
+
+/// How a connection is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum Health {
+    /// Not open yet.
+    Opening = 0,
+    /// Exchanging messages.
+    Open = 1,
+    /// Could not be opened, or was reset.
+    Reset = 2,
+    /// Closed by the other side.
+    Closed = 3,
+    /// The echo was not what was sent.
+    WrongData = 4,
+    /// No progress in time.
+    Stalled = 5,
+}
+
+impl Health {
+    fn from_number(number: u8) -> Self {
+        match number {
+            0 => Self::Opening,
+            1 => Self::Open,
+            3 => Self::Closed,
+            4 => Self::WrongData,
+            5 => Self::Stalled,
+            _ => Self::Reset,
+        }
+    }
+}
+
+/// Where some of the clients are.
+#[derive(Debug)]
+pub struct ClientGroup<'a> {
+    /// Their namespace.
+    pub namespace: &'a Namespace,
+    /// Their addresses.
+    pub addresses: Vec<Ipv4Addr>,
+}
+
+/// How the connections are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// All of them.
+    pub total: usize,
+    /// Broken, for whatever reason.
+    pub broken: usize,
+    /// Broken: reset.
+    pub reset: usize,
+    /// Broken: closed.
+    pub closed: usize,
+    /// Broken: wrong data.
+    pub wrong_data: usize,
+    /// Broken: no progress.
+    pub stalled: usize,
+}
+
+#[derive(Debug)]
+struct Watch {
+    health: AtomicU8,
+    progress: AtomicU64,
+    longest: AtomicU64,
+}
+
+impl Watch {
+    fn new() -> Self {
+        Self { health: AtomicU8::new(0), progress: AtomicU64::new(0), longest: AtomicU64::new(0) }
+    }
+
+    fn health(&self) -> Health {
+        Health::from_number(self.health.load(Ordering::Acquire))
+    }
+
+    /// The first trouble is the one that counts.
+    fn set(&self, health: Health) {
+        if self.health() <= Health::Open {
+            self.health.store(health as u8, Ordering::Release);
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Shared {
+    stop: AtomicBool,
+    exchanges: AtomicU64,
+    watches: Vec<Watch>,
+}
+
+/// Running connections.
+#[derive(Debug)]
+pub struct Load {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<Result<()>>>,
+}
+
+impl Load {
+    /// Opens `count` connections to `target`, evenly from all groups and their addresses.
+    pub fn start(groups: &[ClientGroup<'_>], target: SocketAddrV4, count: usize) -> Result<Self> {
+        let sockets = (0..count).map(|i| socket(groups, i)).collect::<Result<Vec<_>>>()?;
+        let shared = Arc::new(Shared {
+            stop: AtomicBool::new(false),
+            exchanges: AtomicU64::new(0),
+            watches: std::iter::repeat_with(Watch::new).take(count).collect(),
+        });
+        let for_thread = Arc::clone(&shared);
+        let thread = std::thread::Builder::new()
+            .name("clients".to_owned())
+            .spawn(move || Clients::new(sockets, for_thread)?.run(target))?;
+        Ok(Self { shared, thread: Some(thread) })
+    }
+
+    /// Connections that have exchanged a message and are not broken.
+    pub fn open(&self) -> usize {
+        self.shared.watches.iter().filter(|watch| watch.health() == Health::Open).count()
+    }
+
+    /// Messages sent and received again so far.
+    pub fn exchanges(&self) -> u64 {
+        self.shared.exchanges.load(Ordering::Relaxed)
+    }
+
+    /// How the connections are now.
+    pub fn tally(&self) -> Tally {
+        let mut tally = Tally { total: self.shared.watches.len(), ..Tally::default() };
+        for watch in &self.shared.watches {
+            match watch.health() {
+                Health::Opening | Health::Open => continue,
+                Health::Reset => tally.reset += 1,
+                Health::Closed => tally.closed += 1,
+                Health::WrongData => tally.wrong_data += 1,
+                Health::Stalled => tally.stalled += 1,
+            }
+            tally.broken += 1;
+        }
+        tally
+    }
+
+    /// Connections that are not broken and have made no progress since `event`.
+    pub fn waiting(&self, event: Instant) -> usize {
+        self.shared.watches.iter().filter(|watch| is_waiting(watch, event)).count()
+    }
+
+    /// Gives up those that have made no progress since `event`, and says how all are.
+    pub fn settle(&self, event: Instant) -> Tally {
+        for watch in self.shared.watches.iter().filter(|watch| is_waiting(watch, event)) {
+            watch.set(Health::Stalled);
+        }
+        self.tally()
+    }
+
+    /// The longest exchange of each connection since the last call, shortest first.
+    pub fn take_longest(&self) -> Vec<Duration> {
+        let take = |watch: &Watch| Duration::from_nanos(watch.longest.swap(0, Ordering::Relaxed));
+        let mut all: Vec<_> = self.shared.watches.iter().map(take).collect();
+        all.sort();
+        all
+    }
+}
+
+impl Drop for Load {
+    fn drop(&mut self) {
+        self.shared.stop.store(true, Ordering::Release);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn is_waiting(watch: &Watch, event: Instant) -> bool {
+    let progress = Instant::from_nanos(watch.progress.load(Ordering::Acquire));
+    watch.health() <= Health::Open && progress <= event
+}
