@@ -140,8 +140,8 @@ impl Stage_ {
         self.say(role, flags, heard);
     }
 
-    /// The puppet confirms, but not the very last heartbeats.
-    fn hear_without_confirming(&mut self, role: Role) {
+    /// The puppet confirms, but not the very last heartbeat.
+    pub(super) fn hear_without_confirming(&mut self, role: Role) {
         let heard = Seq(self.heard.0 - 1);
         self.say(role, Flags::default(), heard);
     }

@@ -145,3 +145,34 @@ fn preempting_waits_to_be_in_step_and_says_so_after_a_minute() {
         |output: &Output| matches!(output, Output::Send { purpose: crate::ft::Purpose::Coup, .. });
     assert!(stage.said.iter().any(coup));
 }
+
+#[test]
+fn an_election_waits_until_the_peer_knows_what_it_is_decided_by() {
+    let mut stage = Stage_::in_state("standby");
+    stage.hear_without_confirming(Role::Standby);
+    assert_eq!(name(&stage.ft.state), "standby", "what the peer knows is older than this role");
+    stage.hear(Role::Standby, Flags::default());
+    assert_eq!(name(&stage.ft.state), "active");
+}
+
+#[test]
+fn a_lease_renewed_alone_counts_from_the_heartbeat_before() {
+    let mut stage = Stage_::in_state("active");
+    stage.wait(ms(200));
+    let mut sent = Vec::new();
+    for _ in 0..40 {
+        let before = stage.said.len();
+        stage.wait(ms(1));
+        let new = stage.said.get(before..).unwrap();
+        let beats = |output: &Output| matches!(output, Output::Send { .. });
+        let lease = stage.ft.lease_until().unwrap();
+        if new.iter().any(beats) {
+            sent.push(stage.now);
+            if let [.., previous, _] = sent[..] {
+                assert!(lease <= previous + ms(26), "{lease:?} {previous:?}");
+            }
+        }
+        assert!(lease > stage.now + ms(10), "and never ends soon");
+    }
+    assert!(sent.len() >= 7, "two in an interval");
+}

@@ -152,7 +152,13 @@ fn two_cuts_in_a_row_in_opposite_directions_do_not_make_two_actives() {
 
 #[test]
 fn of_two_actives_the_one_that_is_not_heard_yields() {
-    for configure in [plain, slow] {
+    fn uneven(side: Side, config: &mut NodeConfig) {
+        slow(side, config);
+        if side == Side::A {
+            (config.heartbeat, config.failover) = (ms(100), ms(300));
+        }
+    }
+    for configure in [plain, slow, uneven] {
         let mut pair = Pair::running(configure);
         pair.cut_all();
         pair.run(ms(10_000));
@@ -160,7 +166,7 @@ fn of_two_actives_the_one_that_is_not_heard_yields() {
         // Only A hears: its priority does not matter, since B cannot know of it.
         pair.cut.clear();
         pair.cut_from(Side::A, &BOTH_PATHS);
-        let heartbeat = pair.a.config.heartbeat;
+        let heartbeat = pair.b.config.heartbeat;
         let took = pair.until("one", |p| p.roles() == (Role::Standby, Role::Active));
         assert!(took <= heartbeat * 4, "{took:?}");
     }
