@@ -38,6 +38,9 @@ const PACKAGES: &[(&str, &str)] = &[
     ("llvm-22", LLVM_OBJCOPY),
     ("llvm-22-dev", "/usr/lib/llvm-22/include/llvm-c/Core.h"),
     ("libpolly-22-dev", "/usr/lib/llvm-22/lib/libPolly.a"),
+    // LLVM's own libraries name these two when bpf-linker is linked.
+    ("libzstd-dev", "/usr/include/zstd.h"),
+    ("zlib1g-dev", "/usr/include/zlib.h"),
 ];
 
 /// Rebuilds the committed object, or compares it with what the source gives.
