@@ -83,13 +83,9 @@ impl Sender {
         self.newest()
     }
 
-    /// Empties what is in flight. The numbers have to arrive all the same, and at once: the peer
-    /// holds back what came after a missing one.
+    /// Empties what is in flight: the numbers have to arrive all the same.
     pub(super) fn empty(&mut self) {
-        for flight in &mut self.flights {
-            flight.content = Content::default();
-            flight.lost = !flight.received;
-        }
+        self.flights.iter_mut().for_each(|flight| flight.content = Content::default());
     }
 
     /// Takes an acknowledgement in.

@@ -30,8 +30,6 @@ struct Ear {
     /// When the newest heartbeat that it heard was sent.
     newest: Moment,
     stopped_at: Option<Moment>,
-    /// It has been stopped since: after that it listens for one more interval before it judges.
-    was_stopped: bool,
     /// It was stopped on its way to the gate, with an excuse.
     excused_then: bool,
     /// When it sent its own newest heartbeat.
@@ -40,16 +38,11 @@ struct Ear {
     has_met: bool,
     /// How long it has to hear nothing until it renews its lease on its own account.
     patience: Duration,
-    heartbeat: Duration,
 }
 
 impl Ear {
     fn silence(&self, now: Moment) -> Duration {
         self.stopped_at.unwrap_or(now).since(self.heard_at)
-    }
-
-    fn hears_nothing(&self, now: Moment) -> bool {
-        self.silence(now) >= if self.was_stopped { self.heartbeat } else { self.patience }
     }
 }
 
@@ -66,10 +59,7 @@ pub(crate) struct Excuse {
 impl Excuse {
     pub(super) fn new(plan: &Plan) -> Self {
         let heartbeat = plan.heartbeat_max();
-        let ear = |side| {
-            let timers = plan.boxes[side].timers;
-            Ear { patience: patience(timers), heartbeat: timers.heartbeat, ..Ear::default() }
-        };
+        let ear = |side| Ear { patience: patience(plan.boxes[side].timers), ..Ear::default() };
         Self {
             ears: Pair::of(ear),
             used_at: None,
@@ -80,8 +70,8 @@ impl Excuse {
 
     /// A life begins.
     pub(super) fn starts(&mut self, side: Side, now: Moment) {
-        let Ear { patience, heartbeat, .. } = self.ears[side];
-        self.ears[side] = Ear { heard_at: now, patience, heartbeat, ..Ear::default() };
+        let Ear { patience, .. } = self.ears[side];
+        self.ears[side] = Ear { heard_at: now, patience, ..Ear::default() };
         self.ears[side.other()].has_met = false;
     }
 
@@ -95,7 +85,6 @@ impl Excuse {
         let ear = &mut self.ears[side];
         ear.heard_at = now - ear.silence(now);
         ear.stopped_at = None;
-        ear.was_stopped = true;
         if std::mem::take(&mut ear.excused_then) {
             self.used_at = Some(now);
         }
@@ -119,7 +108,6 @@ impl Excuse {
             ear.newest = sent_at;
             if now.since(sent_at) <= Plan::MARGIN {
                 ear.heard_at = now;
-                ear.was_stopped = false;
             }
         }
     }
@@ -141,11 +129,10 @@ impl Excuse {
     fn is_cut_off(&self, side: Side, now: Moment) -> bool {
         let own = &self.ears[side];
         let is_unheard = own.sent_at > self.ears[side.other()].newest;
-        let knows_nothing = |ear: &&Ear| ear.newest == Moment::START;
-        if self.timers_differ && self.ears.both().iter().any(knows_nothing) {
+        if !self.have_met() && self.timers_differ {
             return true;
         }
-        own.hears_nothing(now) && (is_unheard || !self.have_met())
+        own.silence(now) >= own.patience && (is_unheard || !self.have_met())
     }
 
     fn have_met(&self) -> bool {

@@ -4,7 +4,7 @@ use std::net::SocketAddrV4;
 use std::time::Duration;
 
 use hitless_core::node::Captured;
-use hitless_model::{ConnKey, ConnStage, Role};
+use hitless_model::{ConnKey, ConnStage};
 
 use super::{Event, World};
 use crate::check::Invariant;
@@ -103,10 +103,7 @@ impl World {
         match fate {
             Fate::Through(side, known) if known == real && self.is_established(side, key) => {
                 self.stats.established += 1;
-                let mut open = Open::through(side, real);
-                // Nobody else will ever hear of it, unless by a dump.
-                open.is_forfeit = self.hosts[side].plane.loses_reports(self.now);
-                self.clients[number].phase = Phase::Open(open);
+                self.clients[number].phase = Phase::Open(Open::through(side, real));
             }
             Fate::Through(..) | Fate::Dropped(_) | Fate::Lost => {
                 self.try_again(number, Phase::Answered(real));
@@ -177,14 +174,12 @@ impl World {
         let found = self.hosts[side].plane.find(&key);
         let may_forget =
             !self.hosts[side].plane.gate.forwards(self.now) && !self.claims_in_step(side.other());
-        let is_active = self.hosts[side].plane.gate.role == Role::Active;
         let client = self.clients.iter_mut().find(|client| client.key == key);
         let Some(open) = client.and_then(Client::open_mut) else { return };
         let holds =
             found.is_some_and(|(real, stage)| real == open.real && stage == ConnStage::Established);
         if holds || may_forget {
             open.held_by[side] = holds;
-            open.is_forfeit &= !(holds && is_active);
         } else if open.held_by[side] && !open.is_forfeit {
             let what = format!(
                 "{side}'s peer made it forget {} (real {}): now {found:?}",
@@ -192,13 +187,6 @@ impl World {
                 open.real
             );
             self.violated(Invariant::ConnectionsStay, what);
-        }
-    }
-
-    /// A box took a handover: what it does not know yet depends on the words that are on their way.
-    pub(super) fn takes_over_from_draining(&mut self, side: Side) {
-        for open in self.clients.iter_mut().filter_map(Client::open_mut) {
-            open.is_forfeit |= !open.held_by[side];
         }
     }
 

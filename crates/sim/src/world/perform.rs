@@ -97,9 +97,6 @@ impl World {
         if gate.role == Role::Active {
             self.stats.actives += 1;
             self.roles.becomes_active(side, self.now);
-            if self.hosts[side.other()].plane.gate.role == Role::Draining {
-                self.takes_over_from_draining(side);
-            }
         }
         if self.stage.is_settled() && !self.expects_changes() {
             let invariant = if self.stage == Stage::Quiet {
