@@ -3,6 +3,7 @@
 use core::fmt;
 
 use hitless_model::Instant;
+use serde::{Deserialize, Serialize};
 
 #[cfg(test)]
 pub(crate) mod laws;
@@ -17,7 +18,7 @@ pub struct Deadline<T> {
 }
 
 /// Time as one machine sees it: it never goes backwards.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Clock(Instant);
 
 impl Clock {

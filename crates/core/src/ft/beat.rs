@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use hitless_model::{Epoch, Priority, Role, VlanId};
+use serde::{Deserialize, Serialize};
 
 use super::output::Malformed;
 use crate::node::PathId;
@@ -13,7 +14,7 @@ use crate::wire::{CutShort, Reader, Writer};
 const MAX_PATHS: usize = 128;
 
 /// Number of a heartbeat in the sender's life; the first is 1.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Seq(pub u64);
 
 impl Seq {
@@ -25,7 +26,7 @@ impl Seq {
 }
 
 /// What a heartbeat is sent for; it is counted by that, and tells the same whatever it is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Purpose {
     /// Life, at every interval.
     Heartbeat,
@@ -78,7 +79,7 @@ impl Purpose {
 }
 
 /// Facts that are true or not.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Flags(u16);
 
 impl Flags {
@@ -115,7 +116,7 @@ impl Flags {
 }
 
 /// One heartbeat.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Beat {
     /// Its number.
     pub seq: Seq,

@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use hitless_model::{Epoch, Priority, UnitId};
+use serde::{Deserialize, Serialize};
 
 use crate::node::PathId;
 
@@ -13,7 +14,7 @@ const MIN_HEARTBEAT: Duration = Duration::from_millis(1);
 const FAILOVER_ABOVE_HEARTBEAT: Duration = Duration::from_millis(20);
 
 /// Everything that the machine has to know.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Config {
     /// Identity of this box; the higher one wins a tie.
     pub unit: UnitId,

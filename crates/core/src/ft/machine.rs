@@ -5,6 +5,7 @@ use alloc::string::String;
 use core::time::Duration;
 
 use hitless_model::{Epoch, Instant, Role, UnitId};
+use serde::{Deserialize, Serialize};
 
 use super::beat::{Beat, Flags, Purpose, Seq};
 use super::config::Config;
@@ -51,6 +52,8 @@ pub struct Ft {
     pub(super) gate: Option<(Role, Epoch, Instant)>,
     /// Heartbeats received, by purpose.
     pub(super) received: [u64; Purpose::ALL.len()],
+    /// Empty between calls, so that it is no part of a record.
+    #[serde(skip)]
     pub(super) outputs: VecDeque<Output>,
 }
 

@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use hitless_model::{Instant, Role, UnitId};
+use serde::{Deserialize, Serialize};
 
 use super::beat::{Beat, Flags, Seq};
 use crate::node::PathId;
@@ -14,7 +15,7 @@ use crate::node::PathId;
 const MAX_PATHS: usize = 256;
 
 /// How the peer was heard over one path.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Heard {
     seq: Seq,
     pub(super) at: Instant,
@@ -23,7 +24,7 @@ pub(super) struct Heard {
 
 /// How sure this box is that the peer lives. It gets worse only when deadlines are handled, and
 /// better only when the peer is heard.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) enum Contact {
     /// Heard.
     Heard,
@@ -34,7 +35,7 @@ pub(super) enum Contact {
 }
 
 /// The peer, in the life that the session is with.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Peer {
     pub(super) unit: UnitId,
     pub(super) software: String,

@@ -4,6 +4,7 @@ use alloc::collections::VecDeque;
 use core::time::Duration;
 
 use hitless_model::Instant;
+use serde::{Deserialize, Serialize};
 
 use super::beat::Seq;
 
@@ -12,7 +13,8 @@ use super::beat::Seq;
 const REMEMBERED: usize = 256;
 
 /// One heartbeat of this box.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "Written", into = "Written")]
 pub(super) struct Sent {
     pub(super) seq: Seq,
     pub(super) at: Instant,
@@ -20,8 +22,25 @@ pub(super) struct Sent {
     pub(super) failover: Duration,
 }
 
+/// A heartbeat as it is written down: hundreds of them belong to a record, so that names would be
+/// most of it. The failover time is in nanoseconds.
+type Written = (Seq, Instant, u64);
+
+impl From<Written> for Sent {
+    fn from((seq, at, failover): Written) -> Self {
+        Self { seq, at, failover: Duration::from_nanos(failover) }
+    }
+}
+
+impl From<Sent> for Written {
+    fn from(sent: Sent) -> Self {
+        let failover = u64::try_from(sent.failover.as_nanos()).unwrap_or(u64::MAX);
+        (sent.seq, sent.at, failover)
+    }
+}
+
 /// The newest heartbeats of this box, and the newest one that the peer says it heard.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct SentLog {
     log: VecDeque<Sent>,
     confirmed: Option<Sent>,

@@ -3,6 +3,7 @@
 use core::time::Duration;
 
 use hitless_model::{Instant, Role};
+use serde::{Deserialize, Serialize};
 
 use super::beat::Seq;
 use crate::node::HandoverCause;
@@ -18,7 +19,7 @@ const ANNOUNCE_AFTER: [Duration; 4] = [
 const ANNOUNCE_EVERY: Duration = Duration::from_secs(15);
 
 /// The plan of gratuitous ARP.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Announcing {
     since: Instant,
     step: usize,
@@ -43,7 +44,7 @@ impl Announcing {
 }
 
 /// Whether the peer is active too.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Contest {
     /// It is not.
     None,
@@ -54,7 +55,7 @@ pub(super) enum Contest {
 }
 
 /// How far a handover has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Stage {
     /// Replication tells everything that is left.
     Emptying {
@@ -74,7 +75,7 @@ pub(super) enum Stage {
 }
 
 /// The state.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum State {
     /// Listens after start.
     Initializing {

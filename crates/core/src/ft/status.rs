@@ -3,6 +3,7 @@
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use core::time::Duration;
 
 use hitless_model::{Epoch, Instant, Role};
 
@@ -46,6 +47,12 @@ impl Ft {
     /// Whether the peer was heard within the failover time.
     pub fn hears_peer(&self) -> bool {
         !self.is_alone()
+    }
+
+    /// How long the peer may be silent until it counts as gone.
+    pub fn patience(&self) -> Duration {
+        let own = self.config.failover;
+        self.peer.as_ref().map_or(own, |peer| peer.patience(own))
     }
 
     /// Whether the peer is heard over a path.
