@@ -18,7 +18,7 @@ use crate::machine::{Clock, Deadline, Machine};
 use crate::node::{Event, PathId};
 
 /// Decides which of the two boxes is active.
-#[derive(Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Ft {
     pub(super) clock: Clock,
     pub(super) config: Config,
@@ -62,7 +62,7 @@ pub struct Ft {
 const LISTEN_AT_MOST: u32 = 10;
 
 /// How replication stands.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Replication {
     /// The peer holds every connection of this box.
     pub(super) in_step: bool,
