@@ -8,11 +8,13 @@ use std::rc::Rc;
 
 use anyhow::{Result, ensure};
 
-use crate::config_text::Timers;
+use crate::config_text::{Setting, Timers};
 use crate::console::Console;
 use crate::interrupt::Interrupt;
 use crate::network::Network;
 use crate::pair::Pair;
+use crate::scenario::fault::Findings;
+use crate::strain::{Busy, Flood};
 use crate::topology;
 use crate::traffic::Traffic;
 
@@ -23,24 +25,46 @@ pub struct Plan {
     pub timers: Timers,
     /// TCP connections to open.
     pub connections: usize,
+    /// Whether the box with the higher priority takes the role back.
+    pub preempt: bool,
+}
+
+impl Plan {
+    fn setting(self) -> Setting {
+        Setting { timers: self.timers, preempt: self.preempt }
+    }
 }
 
 /// The whole laboratory.
 #[derive(Debug)]
 pub struct Arena {
     // In the order in which they are dropped.
+    /// What strains machine and pair just now.
+    pub strain: Strain,
     /// Connections and probes.
     pub traffic: Traffic,
     /// The two chassis.
     pub pair: Pair,
-    network: Rc<Network>,
+    /// Hosts, cables, switches.
+    pub network: Rc<Network>,
     _folder: Folder,
+    /// What faults found out beside what is measured of every one.
+    pub findings: Findings,
     /// The plan.
     pub plan: Plan,
     /// Where to tell what happens.
     pub console: Console,
     /// Asked in every wait.
     pub interrupt: Interrupt,
+}
+
+/// What strains machine and pair; ends with the value.
+#[derive(Debug, Default)]
+pub struct Strain {
+    /// Busy loops.
+    pub busy: Option<Busy>,
+    /// A flood of SYNs.
+    pub flood: Option<Flood>,
 }
 
 /// A folder that is removed with everything in it.
@@ -66,9 +90,19 @@ impl Arena {
     pub fn build(plan: Plan, console: Console, interrupt: Interrupt) -> Result<Self> {
         let folder = Folder::new()?;
         let network = Rc::new(Network::build(&topology::figure_7_1())?);
-        let pair = Pair::new(Rc::clone(&network), &folder.0, plan.timers, interrupt.clone())?;
+        let pair = Pair::new(Rc::clone(&network), &folder.0, plan.setting(), interrupt.clone())?;
         let traffic = Traffic::new(&network, interrupt.clone())?;
-        Ok(Self { traffic, pair, network, _folder: folder, plan, console, interrupt })
+        Ok(Self {
+            strain: Strain::default(),
+            traffic,
+            pair,
+            network,
+            _folder: folder,
+            findings: Findings::default(),
+            plan,
+            console,
+            interrupt,
+        })
     }
 
     /// Opens the plan's connections and starts the probes.
@@ -78,6 +112,7 @@ impl Arena {
 
     /// Stops traffic and daemons, and complains of what they left behind.
     pub fn take_down(mut self) -> Result<()> {
+        self.strain = Strain::default();
         self.traffic.stop();
         let remains = self.pair.stop();
         ensure!(remains.is_empty(), "left behind: {remains:?}");

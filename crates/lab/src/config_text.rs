@@ -43,6 +43,15 @@ impl std::fmt::Display for Timers {
     }
 }
 
+/// What the configurations of a run have in common.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Setting {
+    /// Timers of the pair.
+    pub timers: Timers,
+    /// Whether the box with the higher priority takes the role back.
+    pub preempt: bool,
+}
+
 /// What differs between the two chassis.
 #[derive(Clone, Copy, Debug)]
 pub struct Box71 {
@@ -56,6 +65,9 @@ pub struct Box71 {
     pub priority: u8,
 }
 
+/// Interfaces of a chassis and their VLANs.
+pub const VLANS: [(&str, u16); 3] = [("eth-client", 2), ("eth-server", 3), ("eth-ft", 9)];
+
 const MASK: &str = "255.255.255.0";
 
 /// Chassis A and B of the figure.
@@ -66,12 +78,12 @@ pub const BOXES: [Box71; 2] = [
 
 /// The text that one daemon is started with. The `alt` values name the other one's, so that both
 /// are configured as a pair should be.
-pub fn render(chassis: &Box71, timers: Timers) -> String {
+pub fn render(chassis: &Box71, Setting { timers, preempt }: Setting) -> String {
     let Box71 { hostname, slot, host_parts: (client, server), priority } = chassis;
     let other = BOXES.iter().find(|other| other.hostname != *hostname).unwrap_or(chassis);
     let Box71 { host_parts: (alt_client, alt_server), priority: alt_priority, .. } = other;
     let mut text = format!("hostname {hostname}\n!\nvlan 2,3,9\n!\n");
-    for (interface, vlan) in [("eth-client", 2), ("eth-server", 3), ("eth-ft", 9)] {
+    for (interface, vlan) in VLANS {
         push(&mut text, format_args!("interface {interface}\n switchport access vlan {vlan}\n!\n"));
     }
     push(
@@ -105,6 +117,9 @@ pub fn render(chassis: &Box71, timers: Timers) -> String {
              failover msec {failover}\n"
         ),
     );
+    if preempt {
+        text.push_str("  preempt\n");
+    }
     text
 }
 
@@ -128,8 +143,9 @@ mod tests {
 
     #[test]
     fn the_daemons_accept_both_and_hold_them_for_a_pair() {
+        let setting = Setting { timers: "10,30".parse().unwrap(), preempt: true };
         let digests = BOXES.map(|chassis| {
-            let text = render(&chassis, "10,30".parse().unwrap());
+            let text = render(&chassis, setting);
             let configuration = hitless_config::parse(&text, chassis.hostname).unwrap();
             assert!(hitless_config::validate(&configuration).is_empty());
             let (slot, module) = configuration.modules.first_key_value().unwrap();
@@ -141,8 +157,8 @@ mod tests {
 
     #[test]
     fn the_two_texts_differ_in_what_must_differ() {
-        let timers: Timers = "10,30".parse().unwrap();
-        let [a, b] = BOXES.map(|chassis| render(&chassis, timers));
+        let setting = Setting { timers: "10,30".parse().unwrap(), preempt: false };
+        let [a, b] = BOXES.map(|chassis| render(&chassis, setting));
         let differing: Vec<_> = a.lines().zip(b.lines()).filter(|(a, b)| a != b).collect();
         assert_eq!(differing.len(), 5, "{differing:?}");
     }

@@ -1,7 +1,7 @@
 //! The laboratory: figure 7-1 in network namespaces with real daemons, load, probes and faults.
 //!
 //! [`topology`] says what there is, [`network`] makes it. [`load`] opens connections and watches
-//! over them, [`probe`] measures outages. [`arena`] is all of it in operation, [`scenario`] what happens
+//! over them, [`probe`] measures outages, [`strain`] makes life hard. [`arena`] is all of it in operation, [`scenario`] what happens
 //! there. The laboratory only drives the daemons by their outside
 //! contract (configuration text, signals, the command line), as a user would. It is no part of the
 //! product: nothing of it runs in production.
@@ -21,6 +21,7 @@ pub mod probe;
 pub mod process;
 pub mod sampler;
 pub mod scenario;
+pub mod strain;
 pub mod system;
 pub mod topology;
 pub mod traffic;

@@ -1,11 +1,12 @@
 //! A topology made real: one namespace per host, one more for the switches.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
 
 use crate::namespace::Namespace;
-use crate::netlink::{LinkState, Netlink};
+use crate::netlink::{Frames, LinkState, Netlink};
 use crate::topology::{Host, Kind, Port, Segment, Topology};
 
 /// A host that exists.
@@ -38,13 +39,19 @@ pub struct Network {
     nodes: BTreeMap<&'static str, Node>,
     fabric: Node,
     plugs: BTreeMap<(&'static str, &'static str), u32>,
+    /// A bridge without ports, made when the first frames are to be dropped.
+    sink: Cell<Option<u32>>,
 }
 
 impl Network {
     /// Makes everything that `topology` says.
     pub fn build(topology: &Topology) -> Result<Self> {
-        let mut network =
-            Self { nodes: BTreeMap::new(), fabric: Node::new()?, plugs: BTreeMap::new() };
+        let mut network = Self {
+            nodes: BTreeMap::new(),
+            fabric: Node::new()?,
+            plugs: BTreeMap::new(),
+            sink: Cell::new(None),
+        };
         quiet(&network.fabric.namespace)?;
         for host in &topology.hosts {
             let node = Node::new().with_context(|| format!("host {}", host.name))?;
@@ -67,9 +74,35 @@ impl Network {
 
     /// Sets the switch's end of a host's cable up or down: the host only sees its carrier.
     pub fn set_switch_port(&self, port: Port, state: LinkState) -> Result<()> {
-        let plug = self.plugs.get(&(port.host, port.interface));
-        let plug = plug.with_context(|| format!("{port:?} is in no switch"))?;
-        self.fabric.netlink.set_links(&[*plug], state)
+        self.fabric.netlink.set_links(&[self.plug_of(port)?], state)
+    }
+
+    /// Drops frames that a host sends into its switch.
+    pub fn drop_from(&self, port: Port, frames: Frames) -> Result<()> {
+        let sink = match self.sink.get() {
+            Some(sink) => sink,
+            None => {
+                self.fabric.netlink.bridge("sink")?;
+                self.fabric.netlink.index("sink")?
+            }
+        };
+        self.sink.set(Some(sink));
+        self.fabric.netlink.drop_incoming(self.plug_of(port)?, frames, sink)
+    }
+
+    /// Ends every [`Self::drop_from`] of this host.
+    pub fn pass_from(&self, port: Port) -> Result<()> {
+        self.fabric.netlink.pass_incoming(self.plug_of(port)?)
+    }
+
+    /// The namespace of the switches, and the interface there that a host's cable ends at.
+    pub fn switch_end(&self, port: Port) -> Result<(&Namespace, u32)> {
+        Ok((&self.fabric.namespace, self.plug_of(port)?))
+    }
+
+    fn plug_of(&self, port: Port) -> Result<u32> {
+        let plug = self.plugs.get(&(port.host, port.interface)).copied();
+        plug.with_context(|| format!("{port:?} is in no switch"))
     }
 
     fn configure(&self, host: &Host) -> Result<()> {

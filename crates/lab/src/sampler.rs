@@ -5,6 +5,7 @@
 //! word stays as it was, and its lease must be over before the other one takes over.
 
 use std::ops::Range;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -17,6 +18,8 @@ use hitless_plane::RoleHandle;
 use crate::{clock, system};
 
 const INTERVAL: Duration = Duration::from_millis(1);
+/// Looks between two openings of the pins: a module that begins anew may make new ones.
+const REOPEN: u64 = 10;
 
 /// What a data plane acts by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,11 +43,27 @@ pub struct Transition {
     pub seen: Seen,
 }
 
+/// Where a role word is pinned, and the newest one found there: it is looked at on when the pin
+/// is gone.
+#[derive(Debug, Default)]
+struct Watched {
+    pins: PathBuf,
+    handle: Option<RoleHandle>,
+}
+
+impl Watched {
+    fn reopen(&mut self) {
+        if let Ok(handle) = RoleHandle::open_pinned(&self.pins) {
+            self.handle = Some(handle);
+        }
+    }
+}
+
 #[derive(Debug, Default)]
 struct Shared {
     stop: AtomicBool,
     dual: AtomicU64,
-    handles: [Mutex<Option<RoleHandle>>; 2],
+    watched: [Mutex<Watched>; 2],
     history: Mutex<Vec<Transition>>,
 }
 
@@ -66,9 +85,22 @@ impl Sampler {
         Ok(Self { shared, thread: Some(thread) })
     }
 
-    /// From now on looks at this role word for that chassis.
-    pub fn watch(&self, chassis: usize, handle: RoleHandle) {
-        *lock(&self.shared.handles[chassis]) = Some(handle);
+    /// From now on looks at the role word in this folder of pins for that chassis.
+    pub fn watch(&self, chassis: usize, pins: PathBuf) {
+        let mut watched = lock(&self.shared.watched[chassis]);
+        *watched = Watched { pins, handle: None };
+        watched.reopen();
+    }
+
+    /// What each acts by at this instant, and what is left of its lease.
+    pub fn look(&self) -> [(Seen, Duration); 2] {
+        [0, 1].map(|chassis| {
+            let watched = lock(&self.shared.watched[chassis]);
+            let word = watched.handle.as_ref().and_then(|handle| handle.read().ok());
+            let Some(word) = word else { return (Seen::Nothing, Duration::ZERO) };
+            let (until, now) = (Instant::from_nanos(word.lease_until), clock::now());
+            (judge(word.role, until, now), until.saturating_since(now))
+        })
     }
 
     /// Instants, a millisecond each, at which both were active.
@@ -116,11 +148,16 @@ fn run(shared: &Shared) {
     let _ = system::become_realtime();
     let mut last = [Seen::Nothing; 2];
     let mut next = clock::now();
+    let mut looks: u64 = 0;
     while !shared.stop.load(Ordering::Acquire) {
         // Of instants that were slept over nothing is known.
         next = (next + INTERVAL).max(clock::now());
         clock::sleep_until(next);
-        let seen = sample(&shared.handles);
+        looks += 1;
+        if looks.is_multiple_of(REOPEN) {
+            shared.watched.iter().for_each(|watched| lock(watched).reopen());
+        }
+        let seen = sample(&shared.watched);
         if seen == [Seen::Acts(Role::Active); 2] {
             shared.dual.fetch_add(1, Ordering::AcqRel);
         }
@@ -137,19 +174,19 @@ fn run(shared: &Shared) {
 
 /// Both at one instant: the first is looked at again after the second, so that a change in between
 /// is not taken for two at once.
-fn sample(handles: &[Mutex<Option<RoleHandle>>; 2]) -> [Seen; 2] {
+fn sample(watched: &[Mutex<Watched>; 2]) -> [Seen; 2] {
     loop {
-        let first = look(&handles[0]);
-        let second = look(&handles[1]);
-        if look(&handles[0]) == first {
+        let first = look(&watched[0]);
+        let second = look(&watched[1]);
+        if look(&watched[0]) == first {
             return [first, second];
         }
     }
 }
 
-fn look(handle: &Mutex<Option<RoleHandle>>) -> Seen {
-    let handle = lock(handle);
-    let Some(word) = handle.as_ref().and_then(|handle| handle.read().ok()) else {
+fn look(watched: &Mutex<Watched>) -> Seen {
+    let watched = lock(watched);
+    let Some(word) = watched.handle.as_ref().and_then(|handle| handle.read().ok()) else {
         return Seen::Nothing;
     };
     judge(word.role, Instant::from_nanos(word.lease_until), clock::now())

@@ -9,7 +9,7 @@ use hitless_model::Instant;
 use crate::clock;
 use crate::config_text::Timers;
 use crate::interrupt::Interrupt;
-use crate::load::clients::{ClientGroup, Load, Tally};
+use crate::load::clients::{ClientGroup, Load, Pace, Tally};
 use crate::load::servers::Servers;
 use crate::load::{TCP_PORT, UDP_PORT};
 use crate::network::Network;
@@ -27,6 +27,7 @@ const WARMING: Duration = Duration::from_millis(500);
 #[derive(Debug)]
 pub struct Traffic {
     // In the order in which they are dropped.
+    further: Option<Load>,
     flowing: Option<(Load, Probes)>,
     servers: Servers,
     interrupt: Interrupt,
@@ -40,16 +41,12 @@ impl Traffic {
             .zip(SERVERS)
             .map(|(name, address)| Ok((&network.node(name)?.namespace, address)))
             .collect::<Result<Vec<_>>>()?;
-        Ok(Self { flowing: None, servers: Servers::start(&places)?, interrupt })
+        Ok(Self { further: None, flowing: None, servers: Servers::start(&places)?, interrupt })
     }
 
     /// Opens `count` connections, half from each side of the gateway, and starts the probes.
     pub fn start(&mut self, network: &Network, count: usize) -> Result<()> {
-        let group = |name, addresses| -> Result<ClientGroup<'_>> {
-            Ok(ClientGroup { namespace: &network.node(name)?.namespace, addresses })
-        };
-        let groups = [group(FAR, topology::far_clients())?, group(NEAR, topology::near_clients())?];
-        let load = Load::start(&groups, SocketAddrV4::new(VIRTUAL, TCP_PORT), count)?;
+        let load = open(network, Pace::default(), count)?;
         let most = PATIENCE + Duration::from_millis(count as u64);
         self.interrupt
             .wait_until("all connections are open", most, POLL, || Ok(load.open() == count))
@@ -62,8 +59,25 @@ impl Traffic {
         self.interrupt.sleep(WARMING)
     }
 
+    /// Begins to open further connections, which are watched apart from the others.
+    pub fn open_further(&mut self, network: &Network, pace: Pace, count: usize) -> Result<()> {
+        self.further = Some(open(network, pace, count)?);
+        Ok(())
+    }
+
+    /// The further connections, if there are any.
+    pub fn further(&self) -> Option<&Load> {
+        self.further.as_ref()
+    }
+
+    /// Closes the further connections.
+    pub fn close_further(&mut self) {
+        self.further = None;
+    }
+
     /// Ends connections and probes.
     pub fn stop(&mut self) {
+        self.further = None;
         self.flowing = None;
     }
 
@@ -100,8 +114,12 @@ impl Traffic {
 
     /// The longest exchange of any connection since the last call.
     pub fn longest_exchange(&self) -> Duration {
-        let all = self.flowing.as_ref().map(|(load, _)| load.take_longest());
-        all.and_then(|all| all.last().copied()).unwrap_or_default()
+        self.longest_exchanges().last().copied().unwrap_or_default()
+    }
+
+    /// The longest exchange of each connection since the last call, shortest first.
+    pub fn longest_exchanges(&self) -> Vec<Duration> {
+        self.flowing.as_ref().map(|(load, _)| load.take_longest()).unwrap_or_default()
     }
 
     /// Messages exchanged so far.
@@ -123,6 +141,14 @@ impl Traffic {
         let flowing = self.flowing.as_ref();
         flowing.map(|(_, probes)| probes).context("no probes")
     }
+}
+
+fn open(network: &Network, pace: Pace, count: usize) -> Result<Load> {
+    let group = |name, addresses| -> Result<ClientGroup<'_>> {
+        Ok(ClientGroup { namespace: &network.node(name)?.namespace, addresses })
+    };
+    let groups = [group(FAR, topology::far_clients())?, group(NEAR, topology::near_clients())?];
+    Load::start_at(pace, &groups, SocketAddrV4::new(VIRTUAL, TCP_PORT), count)
 }
 
 fn probe_path<'a>(

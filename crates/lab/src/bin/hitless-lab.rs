@@ -5,13 +5,18 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::str::FromStr;
 
-use anyhow::Result;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand};
 use hitless_lab::arena::{Arena, Plan};
 use hitless_lab::config_text::Timers;
 use hitless_lab::console::Console;
 use hitless_lab::interrupt::Interrupt;
-use hitless_lab::scenario::{self, Kind, demo};
+use hitless_lab::scenario::demo::{self, Outcome, Show};
+use hitless_lab::scenario::run::{self, Options};
+use hitless_lab::scenario::table;
 use hitless_lab::system;
 use serde::Serialize;
 
@@ -25,29 +30,34 @@ struct Cli {
 #[derive(Subcommand)]
 enum Task {
     /// A handover, a power loss and its return, under load
-    Demo(Common),
-    /// Scenarios with figures
-    Lab {
-        #[command(subcommand)]
-        scenario: Scenario,
+    Demo {
+        #[command(flatten)]
+        common: Common,
+        /// Everything that can happen to a box, instead
+        #[arg(long)]
+        all_faults: bool,
+        /// Lines instead of the live view
+        #[arg(long)]
+        plain: bool,
     },
-}
-
-#[derive(Subcommand)]
-enum Scenario {
-    /// The active one hands over by command, there and back
-    Planned(Repeated),
-    /// The active one loses its power, and comes back
-    PowerLoss(Repeated),
-}
-
-#[derive(Args)]
-struct Repeated {
-    #[command(flatten)]
-    common: Common,
-    /// How often it happens
-    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=1000))]
-    repeat: u16,
+    /// Scenarios with figures
+    #[command(after_help = about_all())]
+    Lab {
+        /// What happens
+        #[arg(value_name = "NAME", value_parser = PossibleValuesParser::new(table::scenarios()))]
+        scenario: String,
+        #[command(flatten)]
+        common: Common,
+        /// How often it happens
+        #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=1000))]
+        repeat: u16,
+        /// As briefly as in the tests
+        #[arg(long)]
+        short: bool,
+        /// How long each fault lasts, for those that last
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=86_400))]
+        seconds: Option<u64>,
+    },
 }
 
 #[derive(Args)]
@@ -67,6 +77,14 @@ struct Common {
     logs: Option<PathBuf>,
 }
 
+/// The table of faults, for `--help`.
+fn about_all() -> String {
+    let line =
+        |fault: &table::Fault| format!("  {:<16} {}: {}", fault.scenario, fault.event, fault.about);
+    let lines: Vec<String> = table::FAULTS.iter().map(line).collect();
+    format!("Scenarios:\n{}", lines.join("\n"))
+}
+
 fn main() -> ExitCode {
     match run(Cli::parse().task) {
         Ok(code) => code,
@@ -83,32 +101,46 @@ fn run(task: Task) -> Result<ExitCode> {
     let interrupt = Interrupt::listen()?;
     system::prepare_process()?;
     match task {
-        Task::Demo(common) => {
-            let outcome = in_arena(&common, interrupt, demo::run)?;
+        Task::Demo { common, all_faults, plain: _ } => {
+            let outcome = demonstrate(&common, all_faults, &interrupt)?;
             show(&common, &outcome, &outcome.table())?;
-            Ok(verdict(outcome.connections_broken == 0))
+            Ok(verdict(outcome.holds()))
         }
-        Task::Lab { scenario } => {
-            let (kind, Repeated { common, repeat }) = match scenario {
-                Scenario::Planned(options) => (Kind::Planned, options),
-                Scenario::PowerLoss(options) => (Kind::PowerLoss, options),
-            };
-            let repeat = usize::from(repeat);
-            let report = in_arena(&common, interrupt, |arena| scenario::run(arena, kind, repeat))?;
+        Task::Lab { scenario, common, repeat, short, seconds } => {
+            let faults = table::of(&scenario);
+            let preempt = faults.first().context("an empty scenario")?.preempt;
+            let lasts = seconds.map(Duration::from_secs);
+            let options = Options { repeat: usize::from(repeat), is_short: short, lasts };
+            let work = |arena: &mut Arena| run::run(arena, &faults, options);
+            let report = in_arena(&common, preempt, interrupt, work)?;
             show(&common, &report, &report.table())?;
             Ok(verdict(report.violated.is_empty()))
         }
     }
 }
 
+/// The demo; all faults need two pairs, of which one preempts.
+fn demonstrate(common: &Common, all_faults: bool, interrupt: &Interrupt) -> Result<Outcome> {
+    let play = |show: Show, preempt: bool| {
+        in_arena(common, preempt, interrupt.clone(), |arena| demo::run(arena, show))
+    };
+    if !all_faults {
+        return play(Show::Essence, false);
+    }
+    let outcome = play(Show::Faults { preempt: false }, false)?;
+    Ok(outcome.and(play(Show::Faults { preempt: true }, true)?))
+}
+
 /// Builds the laboratory, lets `work` happen in it, and takes it down whatever the result is.
 fn in_arena<T>(
     common: &Common,
+    preempt: bool,
     interrupt: Interrupt,
     work: impl FnOnce(&mut Arena) -> Result<T>,
 ) -> Result<T> {
     let console = if common.json { Console::aside() } else { Console::standard() };
-    let plan = Plan { timers: common.timers, connections: usize::from(common.connections) };
+    let connections = usize::from(common.connections);
+    let plan = Plan { timers: common.timers, connections, preempt };
     let mut arena = Arena::build(plan, console, interrupt)?;
     let result = work(&mut arena);
     if result.is_err() {

@@ -1,5 +1,5 @@
 //! The demo: the pair of figure 7-1 under load, and what happens to the connections when the active
-//! one hands over, loses its power, and comes back.
+//! one hands over, loses its power, and comes back; or everything else that can happen to a box.
 
 use std::time::Duration;
 
@@ -7,13 +7,17 @@ use anyhow::Result;
 use serde::Serialize;
 
 use super::events::{self, Measured};
-use super::report::Spread;
+use super::fault::Fault;
+use super::rows::{self, Row};
+use super::run::{Options, bring_up};
+use super::table::{FAULTS, of};
+use super::turn::{Turn, turn};
 use crate::arena::Arena;
 use crate::clock::millis;
 use crate::console::Said;
 use crate::pair::LETTERS;
 
-/// Each event happens so often.
+/// Each event of the short demo happens so often.
 const ROUNDS: usize = 3;
 const BASELINE: Duration = Duration::from_secs(1);
 
@@ -26,33 +30,37 @@ const PICTURE: &[&str] = &[
     "  servers 192.158.39.101, .102, .103 ─────────────────────┘ server switch, VLAN 3",
 ];
 
-/// A row of the table: one kind of event.
-#[derive(Clone, Debug, Serialize)]
-pub struct Row {
-    /// What happened.
-    pub event: &'static str,
-    /// How often.
-    pub times: usize,
-    /// Median outage.
-    pub outage_ms_p50: f64,
-    /// Longest outage.
-    pub outage_ms_max: f64,
-    /// Probes lost, all times together.
-    pub probes_lost: u64,
-    /// Connections that lived through all of them.
-    pub connections_kept: usize,
-    /// Connections that did not.
-    pub connections_broken: usize,
-    /// Who was active before.
-    pub active_before: &'static str,
-    /// Who was active after.
-    pub active_after: &'static str,
+/// What is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Show {
+    /// Handover, power loss, return.
+    Essence,
+    /// Every fault of the table whose pair preempts, or does not.
+    Faults {
+        /// `preempt`.
+        preempt: bool,
+    },
+}
+
+impl Show {
+    /// The faults in the order in which they happen.
+    fn faults(self) -> Vec<&'static Fault> {
+        match self {
+            Self::Essence => {
+                let round = [of("planned"), of("power-loss")].concat();
+                round.repeat(ROUNDS)
+            }
+            Self::Faults { preempt } => {
+                FAULTS.iter().filter(|fault| fault.preempt == preempt).collect()
+            }
+        }
+    }
 }
 
 /// What the demo found.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct Outcome {
-    /// Connections opened.
+    /// Connections opened, in all pairs that were built.
     pub connections_total: usize,
     /// Connections broken at the end.
     pub connections_broken: usize,
@@ -64,22 +72,20 @@ pub struct Outcome {
     pub events: Vec<Row>,
     /// What was told while it ran.
     pub time_line: Vec<Said>,
+    /// What must hold and does not; empty = all is well.
+    pub violated: Vec<String>,
 }
 
 /// Runs it.
-pub fn run(arena: &mut Arena) -> Result<Outcome> {
+pub fn run(arena: &mut Arena, show: Show) -> Result<Outcome> {
     introduce(arena);
-    super::bring_up(arena)?;
+    bring_up(arena)?;
     let spread: Vec<String> = arena.traffic.spread().iter().map(ToString::to_string).collect();
     arena.console.say(format!(
-        "all {} are open, {} on the three servers; A is {}",
+        "all {} are open, {} on the three servers; {} is active, and its peer in step",
         arena.plan.connections,
         spread.join(" + "),
-        if arena.pair.active()? == 0 {
-            "active, B standby and in step"
-        } else {
-            "standby, B active"
-        }
+        LETTERS[arena.pair.active()?],
     ));
     let baseline = arena.traffic.rest(BASELINE)?;
     arena.console.say(format!(
@@ -88,23 +94,24 @@ pub fn run(arena: &mut Arena) -> Result<Outcome> {
         baseline.lost,
         arena.traffic.exchanges()
     ));
-    let mut all: [Vec<Measured>; 3] = Default::default();
-    for round in 1..=ROUNDS {
-        arena.console.plain(&format!("\n  round {round} of {ROUNDS}"));
-        all[0].push(planned(arena)?);
-        all[1].push(loss(arena)?);
-        let lost = all[1].last().map_or(0, |measured| measured.before);
-        all[2].push(back(arena, lost)?);
+    let options = Options { repeat: 1, is_short: true, lasts: None };
+    let mut turns = Vec::new();
+    for fault in show.faults() {
+        arena.console.plain("");
+        arena.console.say(format!("{}: {}", fault.event, fault.about));
+        let one = turn(arena, fault, options.lasts(fault))?;
+        tell(arena, &one);
+        turns.push(one);
     }
-    let names = ["planned handover", "power loss of the active", "its return"];
     let tally = arena.traffic.tally();
     Ok(Outcome {
         connections_total: tally.total,
         connections_broken: tally.broken,
         baseline_gap_ms: millis(baseline.sender_gap),
         dual_active_ms: millis(arena.pair.sampler().dual_active()),
-        events: names.into_iter().zip(&all).map(|(name, measured)| row(name, measured)).collect(),
+        events: rows::rows(&turns),
         time_line: arena.console.time_line(),
+        violated: turns.into_iter().flat_map(|turn| turn.violated).collect(),
     })
 }
 
@@ -125,36 +132,18 @@ fn introduce(arena: &Arena) {
     console.say("the network and its three servers are there");
 }
 
-fn planned(arena: &mut Arena) -> Result<Measured> {
-    let from = arena.pair.active()?;
-    let command = arena.pair.handover_command(from);
-    arena.console.say(format!("{} is told to hand over: {command}", LETTERS[from]));
-    let measured = events::handover(arena)?;
-    tell(arena, &measured);
-    Ok(measured)
+fn tell(arena: &Arena, turn: &Turn) {
+    tell_phase(arena, &turn.strike);
+    if let (Some(phase), Some(heal)) = (&turn.fault.heal, &turn.heal) {
+        arena.console.say(phase.event.unwrap_or("put right"));
+        tell_phase(arena, heal);
+    }
+    for line in &turn.violated {
+        arena.console.say(format!("    NOT AS IT MUST BE: {line}"));
+    }
 }
 
-fn loss(arena: &mut Arena) -> Result<Measured> {
-    let from = LETTERS[arena.pair.active()?];
-    arena.console.say(format!("{from} loses its power: links down, its processes killed"));
-    let measured = events::power_loss(arena)?;
-    tell(arena, &measured);
-    Ok(measured)
-}
-
-fn back(arena: &mut Arena, lost: usize) -> Result<Measured> {
-    arena.console.say(format!("{} gets its power back and starts from nothing", LETTERS[lost]));
-    let measured = events::back(arena, lost)?;
-    arena.console.say(format!(
-        "    {} is standby and holds every connection again after {:.1} s",
-        LETTERS[lost],
-        measured.took.as_secs_f64()
-    ));
-    arena.console.say(format!("    {}", result(&measured)));
-    Ok(measured)
-}
-
-fn tell(arena: &Arena, measured: &Measured) {
+fn tell_phase(arena: &Arena, measured: &Measured) {
     for step in events::steps(arena, measured) {
         arena.console.say(format!("    {step}"));
     }
@@ -162,74 +151,45 @@ fn tell(arena: &Arena, measured: &Measured) {
 }
 
 fn result(measured: &Measured) -> String {
-    let Measured { window, .. } = measured;
+    let Measured { window, tally, .. } = measured;
     format!(
-        "outage {:.0} ms, {} of {} probes lost, {}",
+        "outage {:.0} ms, {} of {} probes lost, {} of {} connections go on",
         millis(window.outage),
         window.lost,
         window.sent,
-        connections(measured)
+        tally.total - tally.broken,
+        tally.total
     )
 }
 
-fn connections(measured: &Measured) -> String {
-    let tally = measured.tally;
-    format!("{} of {} connections go on", tally.total - tally.broken, tally.total)
-}
-
-fn row(event: &'static str, measured: &[Measured]) -> Row {
-    let outage = Spread::of(measured.iter().map(|one| one.window.outage));
-    let (first, last) = (measured.first(), measured.last());
-    Row {
-        event,
-        times: measured.len(),
-        outage_ms_p50: outage.p50,
-        outage_ms_max: outage.max,
-        probes_lost: measured.iter().map(|one| one.window.lost).sum(),
-        connections_kept: last.map_or(0, |one| one.tally.total - one.tally.broken),
-        connections_broken: last.map_or(0, |one| one.tally.broken),
-        active_before: first.map_or("-", |one| LETTERS[one.before]),
-        active_after: first.map_or("-", |one| LETTERS[one.after]),
-    }
-}
-
-impl Row {
-    fn cells(&self) -> [String; 8] {
-        [
-            self.event.to_owned(),
-            self.times.to_string(),
-            format!("{:.0}", self.outage_ms_p50),
-            format!("{:.0}", self.outage_ms_max),
-            self.probes_lost.to_string(),
-            self.connections_kept.to_string(),
-            self.connections_broken.to_string(),
-            format!("{} → {}", self.active_before, self.active_after),
-        ]
-    }
-}
-
-/// Two lines of headings, as wide as what stands below them.
-const HEADINGS: [[&str; 8]; 2] = [
-    ["", "", "outage", "outage", "probes", "connections", "", "active"],
-    ["event", "times", "p50 ms", "max ms", "lost", "kept", "broken", "before → after"],
-];
-
 impl Outcome {
+    /// This one and another pair's.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.connections_total += other.connections_total;
+        self.connections_broken += other.connections_broken;
+        self.baseline_gap_ms = self.baseline_gap_ms.max(other.baseline_gap_ms);
+        self.dual_active_ms += other.dual_active_ms;
+        self.events.extend(other.events);
+        self.time_line.extend(other.time_line);
+        self.violated.extend(other.violated);
+        self
+    }
+
     /// The table at the end.
     pub fn table(&self) -> String {
-        let headings = HEADINGS.map(|line| line.map(str::to_owned));
-        let rows = headings.into_iter().chain(self.events.iter().map(Row::cells));
-        let mut lines: Vec<String> = rows.map(|cells| line(&cells)).collect();
         let kept = self.connections_total - self.connections_broken;
-        lines.push(format!(
-            "\n  {kept} of {} connections lived through all of it.",
-            self.connections_total
-        ));
-        lines.join("\n")
+        let total = self.connections_total;
+        let violated = self.violated.iter().map(|what| format!("\n  NOT AS IT MUST BE: {what}"));
+        format!(
+            "{}\n\n  {kept} of {total} connections lived through all of it.{}",
+            rows::table(&self.events),
+            violated.collect::<String>()
+        )
     }
-}
 
-fn line(cells: &[String; 8]) -> String {
-    let [event, times, p50, max, lost, kept, broken, active] = cells;
-    format!("  {event:<25}{times:>6}{p50:>8}{max:>8}{lost:>8}{kept:>13}{broken:>8}   {active}")
+    /// Whether everything was as it must be.
+    pub fn holds(&self) -> bool {
+        self.violated.is_empty() && self.connections_broken == 0
+    }
 }

@@ -23,6 +23,12 @@ pub struct Measured {
     pub window: Window,
     /// The connections after it.
     pub tally: Tally,
+    /// Connections that broke meanwhile.
+    pub broken: usize,
+    /// Time in which both were active.
+    pub dual_active: Duration,
+    /// When others than the one that was active before became active.
+    pub takeovers: Vec<Instant>,
     /// The longest exchange of any connection.
     pub longest_exchange: Duration,
     /// Who was active before.
@@ -35,8 +41,15 @@ pub struct Measured {
     pub began: Instant,
     /// When everything about it was over.
     pub ended: Instant,
-    /// From the beginning until the other one was active (or the returned one in step).
+    /// From the beginning until the act was done.
     pub took: Duration,
+}
+
+impl Measured {
+    /// From the beginning until another one was active; zero if none was.
+    pub fn role_change(&self) -> Duration {
+        self.takeovers.first().map_or(Duration::ZERO, |at| at.saturating_since(self.began))
+    }
 }
 
 /// Measures around `event`.
@@ -46,6 +59,7 @@ pub fn measure(
 ) -> Result<Measured> {
     let before = arena.pair.active()?;
     let dropped = arena.pair.drops();
+    let (broken, dual_active) = (arena.traffic.tally().broken, arena.pair.sampler().dual_active());
     arena.traffic.longest_exchange();
     let start = arena.traffic.position()?;
     let began = clock::now();
@@ -58,7 +72,24 @@ pub fn measure(
     let longest_exchange = arena.traffic.longest_exchange();
     let (after, took) = (arena.pair.active()?, done.saturating_since(began));
     let drops = increments(&dropped, arena.pair.drops());
-    Ok(Measured { window, tally, longest_exchange, before, after, drops, began, ended, took })
+    let sampler = arena.pair.sampler();
+    let takeovers = sampler.during(began..ended).into_iter().filter_map(|step| {
+        (step.chassis != before && step.seen == Seen::Acts(Role::Active)).then_some(step.at)
+    });
+    Ok(Measured {
+        window,
+        tally,
+        broken: tally.broken.saturating_sub(broken),
+        dual_active: sampler.dual_active().saturating_sub(dual_active),
+        takeovers: takeovers.collect(),
+        longest_exchange,
+        before,
+        after,
+        drops,
+        began,
+        ended,
+        took,
+    })
 }
 
 /// What has grown; a data plane that was not there before has counted from nothing.
@@ -71,28 +102,6 @@ fn increments(before: &[Drops; 2], after: [Drops; 2]) -> [Drops; 2] {
         now.retain(|_, value| *value > 0);
     }
     grown
-}
-
-/// `clear module csm N ft active` on the active one.
-pub fn handover(arena: &mut Arena) -> Result<Measured> {
-    arena.pair.await_step()?;
-    measure(arena, |arena| arena.pair.hand_over())
-}
-
-/// Power loss of the active one; what is left of it is removed when the survivor has taken over.
-pub fn power_loss(arena: &mut Arena) -> Result<Measured> {
-    arena.pair.await_step()?;
-    let measured = measure(arena, |arena| arena.pair.cut_power())?;
-    arena.pair.forget(measured.before)?;
-    Ok(measured)
-}
-
-/// The one without power comes back, and is in step again.
-pub fn back(arena: &mut Arena, lost: usize) -> Result<Measured> {
-    measure(arena, |arena| {
-        arena.pair.power_on(lost)?;
-        arena.pair.await_step()
-    })
 }
 
 /// "A → B".

@@ -1,10 +1,12 @@
 //! Figures of a scenario: as a table for people, as one JSON object for everything else.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::Serialize;
 
 use super::events::{self, Measured};
+use super::rows::{self, Row};
 use crate::arena::Arena;
 use crate::clock::millis;
 use crate::pair::Drops;
@@ -32,15 +34,19 @@ impl Spread {
 /// One repetition.
 #[derive(Clone, Debug, Serialize)]
 pub struct Repetition {
+    /// What happened.
+    pub event: &'static str,
     /// Longest run of lost probes, milliseconds.
     pub outage_ms: f64,
     /// Probes lost.
     pub probe_lost: u64,
+    /// Connections that broke.
+    pub connections_broken: usize,
     /// Longest time that a probe's answer took, milliseconds.
     pub slowest_probe_ms: f64,
     /// Longest exchange of any connection, milliseconds.
     pub longest_exchange_ms: f64,
-    /// From the event until the other one was active, milliseconds.
+    /// From the event until the other one was active, milliseconds; 0 if it was not.
     pub role_change_ms: f64,
     /// Largest gap of the prober itself meanwhile, milliseconds.
     pub sender_gap_ms: f64,
@@ -52,13 +58,15 @@ pub struct Repetition {
 
 impl Repetition {
     /// Of one event in this arena.
-    pub fn new(arena: &Arena, measured: &Measured) -> Self {
+    pub fn new(arena: &Arena, event: &'static str, measured: &Measured) -> Self {
         Self {
+            event,
             outage_ms: millis(measured.window.outage),
             probe_lost: measured.window.lost,
+            connections_broken: measured.broken,
             slowest_probe_ms: millis(measured.window.slowest),
             longest_exchange_ms: millis(measured.longest_exchange),
-            role_change_ms: millis(measured.took),
+            role_change_ms: millis(measured.role_change()),
             sender_gap_ms: millis(measured.window.sender_gap),
             steps: events::steps(arena, measured),
             drops: measured.drops.clone(),
@@ -95,10 +103,14 @@ pub struct Report {
     pub role_changes: u64,
     /// Leases that ran out while active.
     pub lease_expiries: u64,
+    /// What each fault came to.
+    pub rows: Vec<Row>,
     /// Each event.
     pub repetitions: Vec<Repetition>,
-    /// What the outage should be at most.
-    pub target_ms: f64,
+    /// Figures that only some scenarios have.
+    pub figures: BTreeMap<String, f64>,
+    /// What the outage should be at most, if that is up to the pair.
+    pub target_ms: Option<f64>,
     /// Whether the median is.
     pub target_reached: bool,
     /// What must hold and does not; empty = all is well.
@@ -108,22 +120,33 @@ pub struct Report {
 impl Report {
     /// The report for people.
     pub fn table(&self) -> String {
-        let rows = [
+        let target = self
+            .target_ms
+            .map(|target| ("target for p50", format!("{target:.0} ms: {}", self.verdict())));
+        let facts = [
             ("connections", format!("{}", self.connections_total)),
             ("connections broken", format!("{}", self.connections_broken)),
             ("events", format!("{}", self.repetitions.len())),
             ("outage p50", format!("{:.0} ms", self.outage_ms_p50)),
             ("outage max", format!("{:.0} ms", self.outage_ms_max)),
-            ("target for p50", format!("{:.0} ms: {}", self.target_ms, self.verdict())),
             ("probes lost", format!("{} of {}", self.probe_lost, self.probe_sent)),
             ("prober's own gap", format!("{:.1} ms", self.baseline_gap_ms)),
             ("dual active", format!("{:.0} ms", self.dual_active_ms)),
             ("role changes", format!("{}", self.role_changes)),
             ("leases run out", format!("{}", self.lease_expiries)),
         ];
-        let lines = rows.map(|(name, value)| format!("  {name:<20} {value}"));
+        let facts = facts.into_iter().chain(target);
+        let facts = facts.map(|(name, value)| format!("  {name:<20} {value}"));
+        let figures = self
+            .figures
+            .iter()
+            .map(|(name, value)| format!("  {:<28} {value:.1}", name.replace('_', " ")));
         let violated = self.violated.iter().map(|what| format!("  NOT AS IT MUST BE: {what}"));
-        lines.into_iter().chain(violated).collect::<Vec<_>>().join("\n")
+        let mut lines: Vec<String> = facts.chain(figures).collect();
+        lines.push(String::new());
+        lines.push(rows::table(&self.rows));
+        lines.extend(violated);
+        lines.join("\n")
     }
 
     fn verdict(&self) -> &'static str {

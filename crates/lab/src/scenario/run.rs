@@ -1,13 +1,17 @@
-//! The two scenarios with figures: handovers there and back, and power losses with their returns.
+//! A scenario: its faults again and again on one pair, and the figures of it.
 
 use std::time::Duration;
 
 use anyhow::Result;
 
-use super::events::{self, Measured};
+use super::events;
+use super::fault::{Fault, Lost};
 use super::report::{Repetition, Report, Spread};
+use super::rows::rows;
+use super::turn::{Turn, turn};
 use crate::arena::Arena;
 use crate::clock::millis;
+use crate::config_text::Timers;
 use crate::pair::{LETTERS, RoleCounts};
 use crate::probe::Window;
 
@@ -15,30 +19,28 @@ use crate::probe::Window;
 const BASELINE: Duration = Duration::from_secs(2);
 /// A takeover may take this much longer than the failover time.
 const TARGET_OVER_FAILOVER: Duration = Duration::from_millis(10);
-/// What no machine that is merely slow exceeds.
-const BOUND_OVER_FAILOVER: Duration = Duration::from_millis(250);
 
-/// Which scenario.
+/// How a scenario is run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
-    /// Handover by command.
-    Planned,
-    /// Power loss of the active one.
-    PowerLoss,
+pub struct Options {
+    /// How often each fault happens.
+    pub repeat: usize,
+    /// Whether faults last as short as they may.
+    pub is_short: bool,
+    /// How long they last, if not as the table says.
+    pub lasts: Option<Duration>,
 }
 
-impl Kind {
-    /// Its name.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Planned => "planned",
-            Self::PowerLoss => "power-loss",
-        }
+impl Options {
+    /// How long this fault lasts.
+    pub fn lasts(&self, fault: &Fault) -> Duration {
+        let table = if self.is_short { fault.lasts.short } else { fault.lasts.usual };
+        self.lasts.unwrap_or(table)
     }
 }
 
-/// Brings the pair up, lets the event happen `repeat` times, and reports.
-pub fn run(arena: &mut Arena, kind: Kind, repeat: usize) -> Result<Report> {
+/// Brings the pair up, lets the faults happen, and reports.
+pub fn run(arena: &mut Arena, faults: &[&'static Fault], options: Options) -> Result<Report> {
     bring_up(arena)?;
     let baseline = arena.traffic.rest(BASELINE)?;
     arena.console.say(format!(
@@ -49,26 +51,20 @@ pub fn run(arena: &mut Arena, kind: Kind, repeat: usize) -> Result<Report> {
     ));
     arena.pair.start_counting()?;
     let start = arena.traffic.position()?;
-    let mut measured = Vec::new();
-    for number in 1..=repeat {
-        let one = once(arena, kind)?;
-        arena.console.say(format!(
-            "{number}/{repeat}: {}, outage {:.0} ms, {} probes lost, {} connections broken so far",
-            events::who(&one),
-            millis(one.window.outage),
-            one.window.lost,
-            one.tally.broken
-        ));
-        if kind == Kind::Planned && one.window.lost > 0 {
-            for step in events::steps(arena, &one) {
-                arena.console.say(step);
+    let mut turns = Vec::new();
+    for number in 1..=options.repeat {
+        for fault in faults {
+            let one = turn(arena, fault, options.lasts(fault))?;
+            arena.console.say(format!("{number}/{}: {}", options.repeat, told(&one)));
+            for line in &one.violated {
+                arena.console.say(format!("  NOT AS IT MUST BE: {line}"));
             }
+            turns.push(one);
         }
-        measured.push(one);
     }
     let whole = arena.traffic.window_since(start)?;
     let counts = arena.pair.role_counts()?;
-    Ok(report(arena, kind, &measured, &Totals { baseline, whole, counts }))
+    Ok(report(arena, &turns, &Totals { baseline, whole, counts }))
 }
 
 /// From nothing to a pair in step under load.
@@ -82,15 +78,17 @@ pub fn bring_up(arena: &mut Arena) -> Result<()> {
     arena.pair.await_step()
 }
 
-fn once(arena: &mut Arena, kind: Kind) -> Result<Measured> {
-    match kind {
-        Kind::Planned => events::handover(arena),
-        Kind::PowerLoss => {
-            let measured = events::power_loss(arena)?;
-            events::back(arena, measured.before)?;
-            Ok(measured)
-        }
-    }
+/// A line about a turn.
+fn told(turn: &Turn) -> String {
+    let Turn { fault, strike, heal, .. } = turn;
+    let lost = strike.window.lost + heal.as_ref().map_or(0, |heal| heal.window.lost);
+    let broken = heal.as_ref().unwrap_or(strike).tally.broken;
+    format!(
+        "{}, {}, outage {:.0} ms, {lost} probes lost, {broken} connections broken so far",
+        fault.event,
+        events::who(strike),
+        millis(strike.window.outage),
+    )
 }
 
 struct Totals {
@@ -99,18 +97,15 @@ struct Totals {
     counts: RoleCounts,
 }
 
-fn report(arena: &Arena, kind: Kind, measured: &[Measured], totals: &Totals) -> Report {
+fn report(arena: &Arena, turns: &[Turn], totals: &Totals) -> Report {
     let Totals { baseline, whole, counts } = totals;
-    let outage = Spread::of(measured.iter().map(|one| one.window.outage));
+    let outage = Spread::of(turns.iter().map(|turn| turn.strike.window.outage));
     let timers = arena.plan.timers;
-    let target = match kind {
-        Kind::Planned => Duration::ZERO,
-        Kind::PowerLoss => timers.failover + TARGET_OVER_FAILOVER,
-    };
+    let target = target(turns, timers);
     let tally = arena.traffic.tally();
     let milliseconds = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-    let mut report = Report {
-        scenario: kind.name(),
+    Report {
+        scenario: turns.first().map_or("", |turn| turn.fault.scenario),
         heartbeat_ms: milliseconds(timers.heartbeat),
         failover_ms: milliseconds(timers.failover),
         connections_total: tally.total,
@@ -123,23 +118,38 @@ fn report(arena: &Arena, kind: Kind, measured: &[Measured], totals: &Totals) -> 
         dual_active_ms: millis(arena.pair.sampler().dual_active()),
         role_changes: counts.changes,
         lease_expiries: counts.expiries,
-        repetitions: measured.iter().map(|one| Repetition::new(arena, one)).collect(),
-        target_ms: millis(target),
-        target_reached: outage.p50 <= millis(target),
-        violated: Vec::new(),
-    };
-    report.violated = violated(&report, kind, timers.failover);
-    report
+        rows: rows(turns),
+        repetitions: turns.iter().map(|turn| repetition(arena, turn)).collect(),
+        figures: arena.findings.figures.clone(),
+        target_ms: target.map(millis),
+        target_reached: target.is_none_or(|target| outage.p50 <= millis(target)),
+        violated: violated(turns, counts, tally.broken),
+    }
 }
 
-fn violated(report: &Report, kind: Kind, failover: Duration) -> Vec<String> {
-    let bound = millis(2 * failover + BOUND_OVER_FAILOVER);
-    let planned = kind == Kind::Planned;
-    let checks = [
-        (report.connections_broken > 0, "connections broke".to_owned()),
-        (report.dual_active_ms > 0.0, "both were active".to_owned()),
-        (planned && report.probe_lost > 0, "a handover lost probes".to_owned()),
-        (!planned && report.outage_ms_p50 > bound, format!("the outage is over {bound:.0} ms")),
-    ];
-    checks.into_iter().filter(|(is_violated, _)| *is_violated).map(|(_, what)| what).collect()
+fn repetition(arena: &Arena, turn: &Turn) -> Repetition {
+    Repetition::new(arena, turn.fault.event, &turn.strike)
+}
+
+/// The longest outage that the faults may cost, if it is up to the pair.
+fn target(turns: &[Turn], timers: Timers) -> Option<Duration> {
+    let of = |turn: &Turn| match turn.fault.strike.expect.lost {
+        Lost::None => Some(Duration::ZERO),
+        Lost::UntilTakeover => Some(timers.failover + TARGET_OVER_FAILOVER),
+        Lost::NotJudged => None,
+    };
+    turns.iter().map(of).max().flatten()
+}
+
+fn violated(turns: &[Turn], counts: &RoleCounts, broken: usize) -> Vec<String> {
+    let mut violated: Vec<String> =
+        turns.iter().flat_map(|turn| turn.violated.iter().cloned()).collect();
+    let nobody_moves = turns.iter().all(|turn| turn.fault.keeps_roles());
+    if nobody_moves && counts.expiries > 0 {
+        violated.push(format!("{} leases ran out", counts.expiries));
+    }
+    if broken > 0 && violated.is_empty() {
+        violated.push(format!("{broken} connections broke between the events"));
+    }
+    violated
 }

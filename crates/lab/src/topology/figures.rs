@@ -22,11 +22,8 @@ pub fn figure_7_1() -> Topology {
     let mut hosts = stations();
     hosts.extend([chassis("chassis-a"), chassis("chassis-b")]);
     let both = |interface| [port("chassis-a", interface), port("chassis-b", interface)];
-    let [a, b] = both("eth-ft");
-    Topology {
-        hosts,
-        segments: segments(&both("eth-client"), &both("eth-server"), Some(Segment::Cable(a, b))),
-    }
+    let ft = Segment::Switch("sw-ft", both("eth-ft").into());
+    Topology { hosts, segments: segments(&both("eth-client"), &both("eth-server"), Some(ft)) }
 }
 
 /// The same clients and servers around one plain router: no virtual server, clients talk to the

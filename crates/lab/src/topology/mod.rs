@@ -4,7 +4,7 @@
 //!  clients 198.18.0.0/24 ── gateway 192.158.38.20 ─┐
 //!  clients 192.158.38.100-163 ─────────────────────┤ client switch (VLAN 2)
 //!                                    ┌─────────────┴─────────────┐
-//!                                chassis A ──── ft cable ──── chassis B      virtual server
+//!                                chassis A ── ft switch ──── chassis B      virtual server
 //!                                    └─────────────┬─────────────┘          192.158.38.30
 //!                                                  │ server switch (VLAN 3)
 //!                        servers 192.158.39.101, .102, .103, default gateway 192.158.39.20 (alias)

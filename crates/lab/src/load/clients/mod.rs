@@ -58,6 +58,33 @@ pub struct ClientGroup<'a> {
     pub addresses: Vec<Ipv4Addr>,
 }
 
+/// How fast connections are opened and asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pace {
+    /// Connections opened per second: a flood would fill the balancer's embryonic table.
+    pub openings: u32,
+    /// Messages per second, all connections together.
+    pub exchanges: u32,
+    /// Whether the thread is to measure to the millisecond, and so runs under SCHED_FIFO.
+    pub is_measuring: bool,
+}
+
+impl Default for Pace {
+    /// What leaves room for the measured on two cores.
+    fn default() -> Self {
+        Self { openings: 1000, exchanges: 5000, is_measuring: false }
+    }
+}
+
+/// A connection's fate, and when it was established, if it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fate {
+    /// When the client had the server's answer to its SYN.
+    pub established: Option<Instant>,
+    /// Whether it is broken.
+    pub is_broken: bool,
+}
+
 /// How the connections are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
@@ -75,18 +102,15 @@ pub struct Tally {
     pub stalled: usize,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Watch {
     health: AtomicU8,
+    established: AtomicU64,
     progress: AtomicU64,
     longest: AtomicU64,
 }
 
 impl Watch {
-    fn new() -> Self {
-        Self { health: AtomicU8::new(0), progress: AtomicU64::new(0), longest: AtomicU64::new(0) }
-    }
-
     fn health(&self) -> Health {
         Health::from_number(self.health.load(Ordering::Acquire))
     }
@@ -116,16 +140,26 @@ pub struct Load {
 impl Load {
     /// Opens `count` connections to `target`, evenly from all groups and their addresses.
     pub fn start(groups: &[ClientGroup<'_>], target: SocketAddrV4, count: usize) -> Result<Self> {
+        Self::start_at(Pace::default(), groups, target, count)
+    }
+
+    /// Like [`Self::start`] at another pace.
+    pub fn start_at(
+        pace: Pace,
+        groups: &[ClientGroup<'_>],
+        target: SocketAddrV4,
+        count: usize,
+    ) -> Result<Self> {
         let sockets = (0..count).map(|i| socket(groups, i)).collect::<Result<Vec<_>>>()?;
         let shared = Arc::new(Shared {
             stop: AtomicBool::new(false),
             exchanges: AtomicU64::new(0),
-            watches: std::iter::repeat_with(Watch::new).take(count).collect(),
+            watches: std::iter::repeat_with(Watch::default).take(count).collect(),
         });
         let for_thread = Arc::clone(&shared);
         let thread = std::thread::Builder::new()
             .name("clients".to_owned())
-            .spawn(move || Clients::new(sockets, for_thread)?.run(target))?;
+            .spawn(move || Clients::new(sockets, pace, for_thread)?.run(target))?;
         Ok(Self { shared, thread: Some(thread) })
     }
 
@@ -153,6 +187,18 @@ impl Load {
             tally.broken += 1;
         }
         tally
+    }
+
+    /// What became of each connection so far.
+    pub fn fates(&self) -> Vec<Fate> {
+        let fate = |watch: &Watch| {
+            let at = watch.established.load(Ordering::Acquire);
+            Fate {
+                established: (at > 0).then(|| Instant::from_nanos(at)),
+                is_broken: watch.health() > Health::Open,
+            }
+        };
+        self.shared.watches.iter().map(fate).collect()
     }
 
     /// Connections that are not broken and have made no progress since `event`.

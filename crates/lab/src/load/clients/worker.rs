@@ -13,16 +13,14 @@ use rustix::event::Timespec;
 use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
 use socket2::{Domain, Socket, Type};
 
-use super::{ClientGroup, Health, Shared};
-use crate::clock;
+use super::{ClientGroup, Health, Pace, Shared};
 use crate::load::message;
+use crate::{clock, system};
 
-/// Connections opened per second: a flood would fill the balancer's embryonic table.
-const OPENINGS_PER_SECOND: u64 = 1000;
-/// Messages per second, all connections together, that leave room for the measured on two cores.
-const EXCHANGES_PER_SECOND: u32 = 5000;
 /// No connection is asked more often than this.
 const SHORTEST_INTERVAL: Duration = Duration::from_millis(50);
+/// A connection that could not be opened is writable too.
+const FAILED: EventFlags = EventFlags::ERR.union(EventFlags::HUP);
 /// The clients' own clock.
 const TICK: Timespec = Timespec { tv_sec: 0, tv_nsec: 1_000_000 };
 
@@ -52,11 +50,12 @@ pub(super) struct Clients {
     all: Vec<Client>,
     shared: Arc<Shared>,
     opened: usize,
+    pace: Pace,
     interval: Duration,
 }
 
 impl Clients {
-    pub(super) fn new(sockets: Vec<Socket>, shared: Arc<Shared>) -> Result<Self> {
+    pub(super) fn new(sockets: Vec<Socket>, pace: Pace, shared: Arc<Shared>) -> Result<Self> {
         let epoll = epoll::create(CreateFlags::CLOEXEC)?;
         let count = u32::try_from(sockets.len())?;
         let all = sockets.into_iter().map(|socket| Client {
@@ -66,12 +65,15 @@ impl Clients {
             expected: [0; message::LENGTH],
             received: 0,
         });
-        let interval =
-            (Duration::from_secs(1) * count / EXCHANGES_PER_SECOND).max(SHORTEST_INTERVAL);
-        Ok(Self { epoll, all: all.collect(), shared, opened: 0, interval })
+        let interval = (Duration::from_secs(1) * count / pace.exchanges).max(SHORTEST_INTERVAL);
+        Ok(Self { epoll, all: all.collect(), shared, opened: 0, pace, interval })
     }
 
     pub(super) fn run(mut self, target: SocketAddrV4) -> Result<()> {
+        if self.pace.is_measuring {
+            // Without the permission connections look younger than they are.
+            let _ = system::become_realtime();
+        }
         let start = clock::now();
         let mut asked = 0;
         let mut events = Vec::with_capacity(512);
@@ -86,27 +88,43 @@ impl Clients {
                 Err(error) => return Err(error).context("cannot wait for connections"),
             }
             for event in &events {
-                self.receive(usize::try_from(event.data.u64())?);
+                let number = usize::try_from(event.data.u64())?;
+                let flags = event.flags;
+                if flags.contains(EventFlags::OUT) && !flags.intersects(FAILED) {
+                    self.established(number)?;
+                }
+                if flags != EventFlags::OUT {
+                    self.receive(number);
+                }
             }
         }
         Ok(())
     }
 
     fn open_due(&mut self, elapsed: Duration, target: SocketAddrV4) -> Result<()> {
-        let due = elapsed.as_millis() * u128::from(OPENINGS_PER_SECOND) / 1000 + 1;
+        let due = elapsed.as_millis() * u128::from(self.pace.openings) / 1000 + 1;
         let due = usize::try_from(due)?.min(self.all.len());
         for number in self.opened..due {
             let stream = &self.all[number].stream;
             match rustix::net::connect(stream, &target) {
                 Ok(()) | Err(rustix::io::Errno::INPROGRESS) => {
                     let data = EventData::new_u64(u64::try_from(number)?);
-                    epoll::add(&self.epoll, stream, data, EventFlags::IN)?;
+                    epoll::add(&self.epoll, stream, data, EventFlags::IN | EventFlags::OUT)?;
                 }
                 Err(_) => self.shared.watches[number].set(Health::Reset),
             }
         }
         self.opened = due;
         Ok(())
+    }
+
+    /// Writable for the first time: the server has answered.
+    fn established(&self, number: usize) -> Result<()> {
+        let watch = &self.shared.watches[number];
+        watch.established.store(clock::now().as_nanos(), Ordering::Release);
+        let data = EventData::new_u64(u64::try_from(number)?);
+        epoll::modify(&self.epoll, &self.all[number].stream, data, EventFlags::IN)
+            .context("cannot watch a connection")
     }
 
     /// Connections take turns, evenly spread over the interval.

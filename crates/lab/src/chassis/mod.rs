@@ -4,6 +4,8 @@
 //! SIGTERM. A power loss takes its links, its processes and everything that it made in the kernel.
 //! Dropping a chassis leaves nothing of it behind, whatever state it is in.
 
+mod faults;
+
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -13,11 +15,10 @@ use anyhow::{Context, Result, bail, ensure};
 use hitless::api::types::{FtState, Stats};
 use hitless::names::Names;
 use hitless_model::Slot;
-use hitless_plane::RoleHandle;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::config_text::{BOXES, Box71, Timers, render};
+use crate::config_text::{BOXES, Box71, Setting, render};
 use crate::netlink::LinkState;
 use crate::network::Node;
 use crate::topology::CHASSIS_PORTS;
@@ -66,11 +67,16 @@ pub struct Chassis {
 
 impl Chassis {
     /// Prepares the `number`-th chassis (0 = A) in its own folder under `folder`; starts nothing.
-    pub fn new(number: usize, folder: &Path, programs: &Programs, timers: Timers) -> Result<Self> {
+    pub fn new(
+        number: usize,
+        folder: &Path,
+        programs: &Programs,
+        setting: Setting,
+    ) -> Result<Self> {
         let box71 = &BOXES[number];
         let folder = folder.join(box71.hostname);
         std::fs::create_dir_all(folder.join("state"))?;
-        std::fs::write(folder.join("hitless.conf"), render(box71, timers))?;
+        std::fs::write(folder.join("hitless.conf"), render(box71, setting))?;
         Ok(Self {
             box71,
             slot: Slot::try_from(u64::from(box71.slot))?,
@@ -111,8 +117,8 @@ impl Chassis {
     /// Power loss, first part: links down, processes killed, in one go. Clients are cut off before
     /// heartbeats end, so that the outage is never made to look shorter than it is.
     pub fn cut_power(&self, node: &Node) -> Result<()> {
-        let daemon = self.daemon.as_ref().context("the chassis has no power")?;
-        let processes = process::family(pid(daemon));
+        let processes = self.processes();
+        ensure!(!processes.is_empty(), "the chassis has no power");
         let (client_side, others) = CHASSIS_PORTS.split_at(1);
         node.set_ports(client_side, LinkState::Down)?;
         process::kill_all(&processes);
@@ -123,12 +129,12 @@ impl Chassis {
     /// the first, because both chassis share one kernel: taking down namespaces holds locks that
     /// the survivor's takeover would wait for.
     pub fn forget(&mut self, node: &Node) -> Result<()> {
+        let processes = self.processes();
+        process::kill_all(&processes);
         if let Some(mut daemon) = self.daemon.take() {
-            let processes = process::family(pid(&daemon));
-            process::kill_all(&processes);
             daemon.wait()?;
-            process::reap(&processes[1..]);
         }
+        process::reap(&processes);
         self.remove_remains();
         for (index, name) in node.netlink.links()? {
             if name != "lo" && !CHASSIS_PORTS.contains(&name.as_str()) {
@@ -175,10 +181,9 @@ impl Chassis {
         Ok(())
     }
 
-    /// The role word of its data plane.
-    pub fn role_handle(&self) -> Result<RoleHandle> {
-        let pins = self.names.module_pins(self.slot);
-        RoleHandle::open_pinned(&pins).with_context(|| format!("pins in {}", pins.display()))
+    /// Where its data plane is pinned.
+    pub fn pins(&self) -> PathBuf {
+        self.names.module_pins(self.slot)
     }
 
     /// The last lines of its log.
@@ -201,16 +206,20 @@ impl Chassis {
 
     /// SIGTERM, and time to hand over and clean up; then force.
     pub fn stop(&mut self) {
-        let Some(mut daemon) = self.daemon.take() else { return };
-        let processes = process::family(pid(&daemon));
-        let _ = kill(pid(&daemon), Signal::SIGTERM);
-        let start = std::time::Instant::now();
-        while matches!(daemon.try_wait(), Ok(None)) && start.elapsed() < STOPPING {
-            std::thread::sleep(PAUSE);
+        let processes = self.processes();
+        let mut daemon = self.daemon.take();
+        if let Some(daemon) = &mut daemon {
+            let _ = kill(pid(daemon), Signal::SIGTERM);
+            let start = std::time::Instant::now();
+            while matches!(daemon.try_wait(), Ok(None)) && start.elapsed() < STOPPING {
+                std::thread::sleep(PAUSE);
+            }
         }
         process::kill_all(&processes);
-        let _ = daemon.wait();
-        process::reap(&processes[1..]);
+        if let Some(mut daemon) = daemon {
+            let _ = daemon.wait();
+        }
+        process::reap(&processes);
         self.remove_remains();
     }
 
@@ -222,7 +231,8 @@ impl Chassis {
         let _ = std::fs::remove_dir_all(self.names.pins());
     }
 
-    fn socket(&self) -> PathBuf {
+    /// The socket of its API.
+    pub fn socket(&self) -> PathBuf {
         self.folder.join("hitless.sock")
     }
 

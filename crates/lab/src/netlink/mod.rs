@@ -3,6 +3,8 @@
 //! A thin blocking face of `rtnetlink`. One socket per namespace is opened at the start, so that a
 //! fault (links down) costs one system call when its moment comes.
 
+mod filter;
+
 use std::net::Ipv4Addr;
 use std::os::fd::{AsFd, AsRawFd};
 
@@ -10,12 +12,14 @@ use anyhow::{Context, Result};
 use futures::{TryStreamExt, future};
 use netlink_packet_route::address::{AddressAttribute, AddressFlags};
 use netlink_packet_route::link::{LinkAttribute, LinkMessage};
-use netlink_packet_route::route::{RouteAttribute, RouteMetric, RouteScope};
+use netlink_packet_route::route::{RouteAttribute, RouteMetric, RouteScope, RouteType};
 use rtnetlink::{Handle, LinkBridge, LinkUnspec, LinkVeth, RouteMessageBuilder};
 use tokio::runtime::Runtime;
 
 use crate::namespace::Namespace;
 use crate::topology::{Cidr, Host, Route};
+
+pub use filter::Frames;
 
 /// Number of the metric `rto_min`, as its lock's bit.
 const RTAX_RTO_MIN: u32 = 13;
@@ -137,6 +141,16 @@ impl Netlink {
         self.runtime
             .block_on(request.execute())
             .with_context(|| format!("cannot add the address {address}"))
+    }
+
+    /// Makes packets to and from a network unwelcome.
+    pub fn shun(&self, network: Cidr) -> Result<()> {
+        let route = RouteMessageBuilder::<Ipv4Addr>::new()
+            .destination_prefix(network.network(), network.prefix)
+            .kind(RouteType::BlackHole);
+        self.runtime
+            .block_on(self.handle.route().add(route.build()).replace().execute())
+            .with_context(|| format!("cannot shun {network}"))
     }
 
     fn route(&self, route: &Route) -> Result<()> {

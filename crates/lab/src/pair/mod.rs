@@ -1,5 +1,7 @@
 //! The two chassis together: who is active, whether they are in step, what happens to them.
 
+mod faults;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -9,10 +11,12 @@ use anyhow::{Context, Result};
 use hitless_model::Role;
 
 use crate::chassis::{Chassis, Programs};
-use crate::config_text::Timers;
+use crate::config_text::Setting;
 use crate::interrupt::Interrupt;
 use crate::network::Network;
 use crate::sampler::{Sampler, Seen};
+
+pub use faults::Way;
 
 /// A daemon starts, listens and synchronises within this, failover times not counted.
 const STARTING: Duration = Duration::from_secs(15);
@@ -41,7 +45,7 @@ pub struct Pair {
     chassis: [Chassis; 2],
     network: Rc<Network>,
     interrupt: Interrupt,
-    timers: Timers,
+    setting: Setting,
     counted: [RoleCounts; 2],
     counts: RoleCounts,
 }
@@ -51,17 +55,17 @@ impl Pair {
     pub fn new(
         network: Rc<Network>,
         folder: &Path,
-        timers: Timers,
+        setting: Setting,
         interrupt: Interrupt,
     ) -> Result<Self> {
         let programs = Programs::beside_this()?;
-        let chassis = |number| Chassis::new(number, folder, &programs, timers);
+        let chassis = |number| Chassis::new(number, folder, &programs, setting);
         Ok(Self {
             sampler: Sampler::start()?,
             chassis: [chassis(0)?, chassis(1)?],
             network,
             interrupt,
-            timers,
+            setting,
             counted: [RoleCounts::default(); 2],
             counts: RoleCounts::default(),
         })
@@ -71,7 +75,18 @@ impl Pair {
     pub fn power_on(&mut self, number: usize) -> Result<()> {
         let chassis = &mut self.chassis[number];
         chassis.power_on(self.network.node(chassis.host())?)?;
-        let most = STARTING + self.timers.failover * 3;
+        self.await_role(number)?;
+        let chassis = &self.chassis[number];
+        self.sampler.watch(number, chassis.pins());
+        self.counted[number] = counters(chassis)?;
+        // The sampler's next look.
+        self.interrupt.sleep(Duration::from_millis(5))
+    }
+
+    /// Waits until a daemon is active, or standby to a peer.
+    fn await_role(&mut self, number: usize) -> Result<()> {
+        let most = self.patience();
+        let chassis = &mut self.chassis[number];
         let mut newest = String::new();
         let result = self.interrupt.wait_until("the daemon takes its role", most, POLL, || {
             chassis.check_daemon()?;
@@ -83,18 +98,16 @@ impl Pair {
                 Role::Initializing | Role::Draining => false,
             }))
         });
-        result.with_context(|| format!("chassis {}, newest answer {newest}", LETTERS[number]))?;
-        self.sampler.watch(number, chassis.role_handle()?);
-        self.counted[number] = counters(chassis)?;
-        // The sampler's next look.
-        self.interrupt.sleep(Duration::from_millis(5))
+        result.with_context(|| format!("chassis {}, newest answer {newest}", LETTERS[number]))
     }
 
     /// Waits until the active one says that its peer holds everything.
     pub fn await_step(&self) -> Result<()> {
-        let chassis = &self.chassis[self.active()?];
-        self.interrupt.wait_until("the pair is in step", STARTING, POLL, || {
-            let status = chassis.ft()?.status;
+        self.interrupt.wait_until("the pair is in step", self.patience(), POLL, || {
+            let Some(active) = self.sampler.active() else { return Ok(false) };
+            // A module that begins anew does not answer for a moment.
+            let Ok(ft) = self.chassis[active].ft() else { return Ok(false) };
+            let status = ft.status;
             Ok(status.in_step && status.at_risk == 0 && status.peer.is_some())
         })
     }
@@ -126,10 +139,23 @@ impl Pair {
         chassis.forget(self.network.node(chassis.host())?)
     }
 
-    fn await_active(&self, number: usize) -> Result<()> {
-        let most = STARTING + self.timers.failover * 3;
+    /// Waits until a chassis is active and the other one is not.
+    pub fn await_active(&self, number: usize) -> Result<()> {
         let what = format!("chassis {} becomes active", LETTERS[number]);
-        self.interrupt.wait_until(&what, most, GLANCE, || Ok(self.sampler.active() == Some(number)))
+        self.await_seen(&what, |seen| {
+            [0, 1].map(|chassis| seen[chassis] == Seen::Acts(Role::Active))
+                == [number == 0, number == 1]
+        })
+    }
+
+    fn await_seen(&self, what: &str, holds: impl Fn([Seen; 2]) -> bool) -> Result<()> {
+        let sampler = &self.sampler;
+        self.interrupt.wait_until(what, self.patience(), GLANCE, || Ok(holds(sampler.now())))
+    }
+
+    /// No start and no takeover takes longer.
+    fn patience(&self) -> Duration {
+        STARTING + self.setting.timers.failover * 3
     }
 
     /// The one that is active.
@@ -159,7 +185,7 @@ impl Pair {
     /// Counters of the pair since [`Self::start_counting`].
     pub fn role_counts(&mut self) -> Result<RoleCounts> {
         for number in [0, 1] {
-            if self.sampler.now()[number] != Seen::Nothing {
+            if self.chassis[number].is_on() {
                 self.count_roles(number)?;
             }
         }
@@ -177,8 +203,8 @@ impl Pair {
     fn count_roles(&mut self, number: usize) -> Result<()> {
         let now = counters(&self.chassis[number])?;
         let before = std::mem::replace(&mut self.counted[number], now);
-        self.counts.changes += now.changes.saturating_sub(before.changes);
-        self.counts.expiries += now.expiries.saturating_sub(before.expiries);
+        self.counts.changes += grown(before.changes, now.changes);
+        self.counts.expiries += grown(before.expiries, now.expiries);
         Ok(())
     }
 
@@ -189,6 +215,11 @@ impl Pair {
             self.chassis[number].stop();
         }
         self.chassis.iter().flat_map(Chassis::remains).collect()
+    }
+
+    /// The sockets of both daemons' APIs.
+    pub fn sockets(&self) -> [PathBuf; 2] {
+        [0, 1].map(|number| self.chassis[number].socket())
     }
 
     /// Copies configurations and logs of both daemons.
@@ -210,6 +241,11 @@ impl Pair {
         };
         [end(0), end(1)].join("\n")
     }
+}
+
+/// What a counter has grown by; a process that began anew has counted from nothing.
+fn grown(before: u64, now: u64) -> u64 {
+    now.checked_sub(before).unwrap_or(now)
 }
 
 fn counters(chassis: &Chassis) -> Result<RoleCounts> {

@@ -1,0 +1,91 @@
+//! Frames that are dropped on their way into an interface: cuts in one direction, without touching
+//! the link itself, whose other users go on.
+//!
+//! The oldest means are used, a `u32` filter that redirects to a bridge without ports: it is there
+//! in kernels that have neither `matchall` nor a dropping action.
+
+use anyhow::{Context, Result};
+use hitless_model::Mac;
+use netlink_packet_route::tc::{
+    TcAction, TcActionAttribute, TcActionMirror, TcActionMirrorOption, TcActionOption,
+    TcActionType, TcFilterU32Option, TcMirror, TcMirrorActionType, TcU32Key, TcU32Selector,
+    TcU32SelectorFlags,
+};
+
+use super::Netlink;
+
+/// `ETH_P_ALL` in network byte order, as the kernel's header wants it.
+const EVERY_PROTOCOL: u16 = 0x0003_u16.to_be();
+
+/// Which frames.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Frames {
+    /// Every one.
+    All,
+    /// Those to this address.
+    To(Mac),
+}
+
+impl Netlink {
+    /// Drops frames that come in at `index` by redirecting them to `sink`.
+    pub fn drop_incoming(&self, index: u32, frames: Frames, sink: u32) -> Result<()> {
+        let port = i32::try_from(index)?;
+        // One that is there already, from a cut before, is what is wanted.
+        let _ = self.runtime.block_on(self.handle.qdisc().add(port).ingress().execute());
+        let options = [
+            TcFilterU32Option::Selector(selector(frames)),
+            TcFilterU32Option::Action(vec![to(sink)]),
+        ];
+        let filter = self.handle.traffic_filter(port).add().parent(0xffff_0000);
+        let filter = filter.protocol(EVERY_PROTOCOL).u32(&options)?;
+        self.runtime.block_on(filter.execute()).context("cannot drop frames")
+    }
+
+    /// Ends every [`Self::drop_incoming`] at `index`.
+    pub fn pass_incoming(&self, index: u32) -> Result<()> {
+        let mut gone = self.handle.qdisc().del(i32::try_from(index)?);
+        let header = &mut gone.message_mut().header;
+        header.parent = netlink_packet_route::tc::TcHandle::INGRESS;
+        header.handle = 0xffff_0000.into();
+        self.runtime.block_on(gone.execute()).context("cannot let frames pass again")
+    }
+}
+
+fn selector(frames: Frames) -> TcU32Selector {
+    let keys = match frames {
+        Frames::All => vec![TcU32Key::default()],
+        Frames::To(mac) => destination(mac),
+    };
+    let mut selector = TcU32Selector::default();
+    selector.flags = TcU32SelectorFlags::Terminal;
+    selector.nkeys = u8::try_from(keys.len()).unwrap_or(u8::MAX);
+    selector.keys = keys;
+    selector
+}
+
+/// Offsets count from the network header, which the destination MAC lies 14 octets before, and are
+/// multiples of four.
+fn destination(mac: Mac) -> Vec<TcU32Key> {
+    let [a, b, c, d, e, f] = mac.0;
+    let key = |off, octets: [u8; 4], mask| {
+        let mut key = TcU32Key::default();
+        (key.off, key.mask, key.val) = (off, mask, u32::from_be_bytes(octets));
+        key
+    };
+    vec![key(-16, [0, 0, a, b], 0x0000_ffff), key(-12, [c, d, e, f], u32::MAX)]
+}
+
+fn to(sink: u32) -> TcAction {
+    let mut mirror = TcMirror::default();
+    mirror.generic.action = TcActionType::Stolen;
+    mirror.eaction = TcMirrorActionType::EgressRedir;
+    mirror.ifindex = sink;
+    let mut action = TcAction::default();
+    action.attributes = vec![
+        TcActionAttribute::Kind(TcActionMirror::KIND.to_owned()),
+        TcActionAttribute::Options(vec![TcActionOption::Mirror(TcActionMirrorOption::Parms(
+            mirror,
+        ))]),
+    ];
+    action
+}

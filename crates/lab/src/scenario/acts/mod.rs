@@ -1,0 +1,7 @@
+//! What the faults of the table do, a file for each kind: to the power and the roles, to the
+//! processes, to the ways between the two, to the machine.
+
+pub(super) mod links;
+pub(super) mod power;
+pub(super) mod processes;
+pub(super) mod strain;

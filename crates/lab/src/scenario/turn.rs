@@ -1,0 +1,158 @@
+//! One fault, once: struck, measured, put right, measured again, judged.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+use super::events::{Measured, measure};
+use super::fault::{DualActive, Expect, Fault, Lost, Phase, Roles, Struck};
+use crate::arena::Arena;
+use crate::clock::millis;
+use crate::config_text::Timers;
+
+/// What no machine that is merely slow exceeds.
+const BOUND_OVER_FAILOVER: Duration = Duration::from_millis(250);
+
+/// What was measured of a fault.
+#[derive(Clone, Debug)]
+pub struct Turn {
+    /// The fault.
+    pub fault: &'static Fault,
+    /// The strike.
+    pub strike: Measured,
+    /// The healing.
+    pub heal: Option<Measured>,
+    /// What must hold and did not.
+    pub violated: Vec<String>,
+}
+
+/// Lets a fault happen.
+pub fn turn(arena: &mut Arena, fault: &'static Fault, lasts: Duration) -> Result<Turn> {
+    arena.pair.await_step()?;
+    let struck = Struck { active: arena.pair.active()?, lasts };
+    if let Some(prepare) = fault.prepare {
+        prepare(arena, struck).context(fault.event)?;
+    }
+    let during = |arena: &mut Arena, phase: &Phase| {
+        measure(arena, |arena| (phase.act)(arena, struck)).context(fault.event)
+    };
+    let strike = during(arena, &fault.strike)?;
+    if let Some(tidy) = fault.tidy {
+        tidy(arena, struck).context(fault.event)?;
+    }
+    let heal = fault.heal.as_ref().map(|phase| during(arena, phase)).transpose()?;
+    let mut turn = Turn { fault, strike, heal, violated: Vec::new() };
+    turn.violated = judge(&turn, arena.plan.timers);
+    turn.violated.append(&mut arena.findings.violated);
+    Ok(turn)
+}
+
+fn judge(turn: &Turn, timers: Timers) -> Vec<String> {
+    let Turn { fault, strike, heal, .. } = turn;
+    let mut violated = phase(fault, &fault.strike, strike, timers);
+    if let (Some(healing), Some(heal)) = (&fault.heal, heal) {
+        let after = phase(fault, healing, heal, timers);
+        violated.extend(after.into_iter().map(|what| format!("put right again: {what}")));
+    }
+    if fault.dual_active == DualActive::AsConfigured && strike.dual_active.is_zero() {
+        violated.push("only one was active".to_owned());
+    }
+    violated.into_iter().map(|what| format!("{}: {what}", fault.event)).collect()
+}
+
+fn phase(fault: &Fault, phase: &Phase, measured: &Measured, timers: Timers) -> Vec<String> {
+    let Expect { roles, lost } = phase.expect;
+    let Measured { window, broken, dual_active, .. } = measured;
+    let bound = 2 * timers.failover + BOUND_OVER_FAILOVER;
+    let (outage, dual) = (millis(window.outage), millis(*dual_active));
+    let is_forbidden = fault.dual_active == DualActive::Forbidden;
+    let checks = [
+        (*broken > 0, format!("{broken} connections broke")),
+        (is_forbidden && dual > 0.0, format!("both were active for {dual:.0} ms")),
+        (lost == Lost::None && window.lost > 0, format!("{} probes were lost", window.lost)),
+        (
+            lost == Lost::UntilTakeover && window.outage > bound,
+            format!("the outage of {outage:.0} ms is over {:.0} ms", millis(bound)),
+        ),
+        (roles_differ(roles, measured), format!("the roles should {}", roles.name())),
+    ];
+    checks.into_iter().filter(|(is_violated, _)| *is_violated).map(|(_, what)| what).collect()
+}
+
+fn roles_differ(roles: Roles, measured: &Measured) -> bool {
+    match roles {
+        Roles::Stay => measured.before != measured.after || !measured.takeovers.is_empty(),
+        Roles::Move => measured.before == measured.after,
+        Roles::Either => false,
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use hitless_model::Instant;
+
+    use super::*;
+    use crate::load::clients::Tally;
+    use crate::pair::Drops;
+    use crate::probe::Window;
+    use crate::scenario::table::FAULTS;
+
+    pub(in crate::scenario) fn quiet() -> Measured {
+        Measured {
+            window: Window::default(),
+            tally: Tally::default(),
+            broken: 0,
+            dual_active: Duration::ZERO,
+            takeovers: Vec::new(),
+            longest_exchange: Duration::ZERO,
+            before: 0,
+            after: 0,
+            drops: [Drops::new(), Drops::new()],
+            began: Instant::from_nanos(0),
+            ended: Instant::from_nanos(1),
+            took: Duration::ZERO,
+        }
+    }
+
+    fn timers() -> Timers {
+        "10,30".parse().unwrap()
+    }
+
+    fn judged(event: &str, strike: Measured) -> Vec<String> {
+        let fault = FAULTS.iter().find(|fault| fault.event == event).unwrap();
+        let heal = fault.heal.map(|_| quiet());
+        judge(&Turn { fault, strike, heal, violated: Vec::new() }, timers())
+    }
+
+    #[test]
+    fn what_must_not_be_lost_is_missed() {
+        assert!(judged("ft VLAN cut", quiet()).is_empty());
+        let lost = Measured { window: Window { lost: 2, ..Window::default() }, ..quiet() };
+        assert_eq!(judged("ft VLAN cut", lost), ["ft VLAN cut: 2 probes were lost"]);
+    }
+
+    #[test]
+    fn a_role_that_went_there_and_back_did_not_stay() {
+        let takeovers = vec![Instant::from_nanos(1)];
+        let there_and_back = Measured { takeovers, ..quiet() };
+        assert_eq!(judged("ft VLAN cut", there_and_back).len(), 1);
+        assert_eq!(judged("planned handover", quiet()).len(), 1);
+        assert!(judged("planned handover", Measured { after: 1, ..quiet() }).is_empty());
+    }
+
+    #[test]
+    fn two_actives_are_forbidden_where_they_are_not_asked_for() {
+        let both = Measured { dual_active: Duration::from_millis(1), ..quiet() };
+        assert_eq!(judged("ft VLAN cut", both.clone()).len(), 1);
+        assert!(judged("every path cut", both).is_empty());
+        assert_eq!(judged("every path cut", quiet()), ["every path cut: only one was active"]);
+    }
+
+    #[test]
+    fn a_takeover_may_be_slow_on_a_slow_machine_but_not_without_bound() {
+        let outage = |ms| Window { outage: Duration::from_millis(ms), ..Window::default() };
+        let after = |ms| Measured { window: outage(ms), after: 1, ..quiet() };
+        assert!(judged("power loss of the active", after(310)).is_empty());
+        assert_eq!(judged("power loss of the active", after(311)).len(), 1);
+    }
+}
