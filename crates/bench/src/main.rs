@@ -1,0 +1,74 @@
+//! `hitless-bench`: what packets cost, and what comes out at the other end. `cargo xtask bench` runs it.
+
+mod machine;
+mod object;
+mod packet;
+/// What the benchmark and its BPF programs agree on.
+#[path = "../../bench-ebpf/src/plan.rs"]
+mod plan;
+mod stats;
+mod table;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Args, Parser, Subcommand};
+use hitless_lab::interrupt::Interrupt;
+use hitless_lab::system;
+use serde::Serialize;
+
+#[derive(Parser)]
+#[command(about = "Benchmarks of hitless")]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// What a packet costs in the data plane's programs, against the least that it could cost
+    Packet(Common),
+}
+
+#[derive(Args)]
+struct Common {
+    /// One JSON object on standard output
+    #[arg(long)]
+    json: bool,
+    /// A smaller measurement: it shows that everything works, its figures are rough
+    #[arg(long)]
+    quick: bool,
+}
+
+fn main() -> ExitCode {
+    match run(Cli::parse().task) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Nothing is left to do if this cannot be written either.
+            let _ = writeln!(std::io::stderr(), "error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(task: Task) -> Result<()> {
+    system::require_root()?;
+    let interrupt = Interrupt::listen()?;
+    match task {
+        Task::Packet(common) => {
+            let report = packet::run(common.quick, &interrupt)?;
+            show(&common, &report, &report.table())
+        }
+    }
+}
+
+fn show(common: &Common, value: &impl Serialize, table: &str) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    if common.json {
+        writeln!(out, "{}", serde_json::to_string_pretty(value)?)?;
+    } else {
+        write!(out, "{table}")?;
+    }
+    Ok(())
+}
