@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use hitless_model::{GroupId, Priority, VlanId};
 
-use crate::model::{FtGroup, Module, ModuleVlan, Predictor, Real, ServerFarm, Side, VirtualServer};
+use crate::model::{
+    FtGroup, HookChoice, Module, ModuleVlan, Predictor, Real, ServerFarm, Side, VirtualServer,
+};
 
 /// `idle` of a virtual server.
 pub(crate) const IDLE: Duration = Duration::from_hours(1);
@@ -22,6 +24,8 @@ pub const MAX_CONNECTIONS: u32 = 131_072;
 
 /// The variable that sizes the connection table.
 pub(crate) const MAX_CONNECTIONS_VARIABLE: &str = "MAX_CONNECTIONS";
+/// The variable that chooses the hook of attached devices.
+pub(crate) const HOOK_VARIABLE: &str = "DATAPLANE_HOOK";
 
 impl ModuleVlan {
     /// A VLAN without addresses.
@@ -33,6 +37,7 @@ impl ModuleVlan {
             gateways: Vec::new(),
             aliases: Vec::new(),
             routes: Vec::new(),
+            attach: None,
         }
     }
 }
@@ -84,5 +89,11 @@ impl Module {
     pub fn max_connections(&self) -> u32 {
         let configured = self.variables.get(MAX_CONNECTIONS_VARIABLE);
         configured.and_then(|value| value.parse().ok()).unwrap_or(MAX_CONNECTIONS)
+    }
+
+    /// The hook of attached devices.
+    pub fn hook(&self) -> HookChoice {
+        let configured = self.variables.get(HOOK_VARIABLE);
+        configured.and_then(|value| HookChoice::by_word(value)).unwrap_or_default()
     }
 }

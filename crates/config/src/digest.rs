@@ -2,7 +2,8 @@
 //!
 //! What config sync would swap (own and alternate value) is taken as an unordered pair, so both
 //! sides of a swap agree; without `alt` a box's own address and priority say nothing about its peer
-//! and stay out. A key goes in as a hash of its own and cannot be read off the digest.
+//! and stay out. So do the names of its network devices and how they are used. A key goes in as a
+//! hash of its own and cannot be read off the digest.
 
 use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
@@ -11,6 +12,7 @@ use std::time::Duration;
 use blake2::{Blake2s256, Digest as _};
 
 use crate::model::{FtGroup, Module, ModuleVlan, Real, ServerFarm, Side, Subnet, VirtualServer};
+use crate::variables;
 
 /// The digest of a module's configuration.
 pub fn digest(module: &Module) -> u64 {
@@ -31,7 +33,8 @@ pub fn digest(module: &Module) -> u64 {
         feed.text(name.as_str());
         feed_virtual_server(feed, server);
     });
-    feed.each(&module.variables, |feed, (name, value)| {
+    let shared = module.variables.iter().filter(|(name, _)| !variables::is_local(name));
+    feed.each(shared, |feed, (name, value)| {
         feed.text(name);
         feed.text(value);
     });

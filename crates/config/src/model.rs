@@ -116,6 +116,19 @@ pub struct Module {
     pub ft: Option<FtGroup>,
 }
 
+/// `variable DATAPLANE_HOOK`: where the data plane meets the packets of an attached device.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum HookChoice {
+    /// In the driver where that is of use, else at traffic control.
+    #[default]
+    Auto,
+    /// At traffic control.
+    Tc,
+    /// In the driver.
+    Xdp,
+}
+
 /// Which side of the module a VLAN is on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -141,6 +154,9 @@ pub struct ModuleVlan {
     pub aliases: Vec<Subnet>,
     /// `route NET MASK gateway A`.
     pub routes: Vec<Route>,
+    /// `attach NETDEV`: the network device that is the VLAN, in the place of a port of its bridge.
+    #[serde(default)]
+    pub attach: Option<String>,
 }
 
 /// A static route.

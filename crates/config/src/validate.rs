@@ -1,6 +1,7 @@
 //! What the parts of a configuration must agree on, whatever they were written in.
 
 mod addresses;
+mod devices;
 mod servers;
 
 use crate::grammar::{Child, Scope, Value};
@@ -34,6 +35,7 @@ pub fn validate(configuration: &Configuration) -> Vec<Problem> {
         servers::check(*slot, module, &mut problems);
     }
     addresses::check_between_modules(configuration, &mut problems);
+    devices::check(configuration, &mut problems);
     problems
 }
 

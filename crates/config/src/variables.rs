@@ -1,7 +1,8 @@
 //! The settings that `variable NAME VALUE` knows.
 
-use crate::defaults::MAX_CONNECTIONS_VARIABLE;
+use crate::defaults::{HOOK_VARIABLE, MAX_CONNECTIONS_VARIABLE};
 use crate::grammar::Refusal;
+use crate::model::HookChoice;
 
 /// What the connection table may hold: below it makes no sense, above it no memory.
 const MAX_CONNECTIONS: std::ops::RangeInclusive<u32> = 1024..=4_194_304;
@@ -25,6 +26,9 @@ pub(crate) fn check(name: &str, value: &str) -> Result<String, Refusal> {
     if WITHOUT_EFFECT.contains(&name) {
         return number(value).map(|n| n.to_string());
     }
+    if name == HOOK_VARIABLE {
+        return hook(value);
+    }
     if name != MAX_CONNECTIONS_VARIABLE {
         return Err(Refusal::argument(0, format!("there is no variable {name}")));
     }
@@ -34,6 +38,35 @@ pub(crate) fn check(name: &str, value: &str) -> Result<String, Refusal> {
         return Err(Refusal::argument(1, format!("{name} is a number from {min} to {max}")));
     }
     Ok(connections.to_string())
+}
+
+/// Whether two boxes of a pair may have different values: what depends on a box's own devices.
+pub(crate) fn is_local(name: &str) -> bool {
+    name == HOOK_VARIABLE
+}
+
+impl HookChoice {
+    /// The choice that a word stands for.
+    pub fn by_word(word: &str) -> Option<Self> {
+        let is = |choice: &Self| choice.word().eq_ignore_ascii_case(word);
+        [Self::Auto, Self::Tc, Self::Xdp].into_iter().find(is)
+    }
+
+    /// The word for it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Tc => "tc",
+            Self::Xdp => "xdp",
+        }
+    }
+}
+
+fn hook(value: &str) -> Result<String, Refusal> {
+    let choice = HookChoice::by_word(value).ok_or_else(|| {
+        Refusal::argument(1, format!("{HOOK_VARIABLE} is one of auto, tc and xdp"))
+    })?;
+    Ok(choice.word().to_owned())
 }
 
 fn number(value: &str) -> Result<u32, Refusal> {

@@ -1,5 +1,6 @@
 //! What is said about a bad configuration: every wrong line, once, with the place and the remedy.
 
+use hitless_config::model::HookChoice;
 use hitless_config::{Diagnostic, parse};
 
 fn diagnostics(text: &str) -> Vec<Diagnostic> {
@@ -202,6 +203,25 @@ fn one_subnet_on_both_sides_is_bridge_mode() {
 }
 
 #[test]
+fn a_device_has_one_use() {
+    let switched =
+        "interface eth1\n switchport access vlan 7\nmodule csm 5\n vlan 2 client\n  attach eth1";
+    assert_eq!(in_good(switched), said(14, "Device eth1 is a port of VLAN 7 already."));
+    let twice = "vlan 2 client\n attach eth1\nvlan 3 server\n attach eth1";
+    assert_eq!(in_good(twice), said(13, "Device eth1 is VLAN 2 of module 5 already."));
+    assert_eq!(
+        in_good("vlan 2 client\n attach vlan3"),
+        said(11, "Device vlan3 would be a VLAN of this chassis.")
+    );
+    let good = format!("{GOOD}vlan 2 client\n attach eth1\n attach eth2\ninterface eth1\n");
+    let good = parse(&good, "a.conf").unwrap();
+    let text = hitless_config::render(&good);
+    assert!(text.contains("vlan 2 client\n  attach eth2\n"), "the last one counts: {text}");
+    let none = format!("{text}module csm 5\n vlan 2 client\n  no attach\n");
+    assert!(!hitless_config::render(&parse(&none, "a.conf").unwrap()).contains("attach"));
+}
+
+#[test]
 fn a_virtual_server_needs_a_farm_that_exists() {
     let text = "vserver V\n virtual 10.0.2.30 tcp www\n serverfarm G\n inservice";
     assert_eq!(in_good(text), said(12, "There is no server farm G in this module."));
@@ -237,6 +257,10 @@ fn variables_are_known_ones_with_sensible_values() {
     let good = parse(&format!("{GOOD}variable MAX_CONNECTIONS 1024"), "a.conf").unwrap();
     assert_eq!(good.modules.values().next().unwrap().max_connections(), 1024);
     assert!(parse(&format!("{GOOD}variable ARP_INTERVAL 300"), "a.conf").is_ok());
+    let hook = "DATAPLANE_HOOK is one of auto, tc and xdp.";
+    assert_eq!(in_good("variable DATAPLANE_HOOK driver"), said(10, hook));
+    let good = parse(&format!("{GOOD}variable dataplane_hook XDP"), "a.conf").unwrap();
+    assert_eq!(good.modules.values().next().unwrap().hook(), HookChoice::Xdp);
 }
 
 #[test]

@@ -40,14 +40,16 @@ fn route(vlans: u8) -> impl Strategy<Value = Route> {
 
 fn module_vlan(index: u8, vlans: u8) -> impl Strategy<Value = ModuleVlan> {
     let routes = btree_set(route(vlans), 0..3).prop_map(Vec::from_iter);
-    (any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>(), 8..=24u8, routes).prop_map(
-        move |(client, alt, gateway, alias, prefix, routes)| ModuleVlan {
+    let attach = any::<bool>();
+    (any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>(), 8..=24u8, routes, attach).prop_map(
+        move |(client, alt, gateway, alias, prefix, routes, attach)| ModuleVlan {
             side: if client { Side::Client } else { Side::Server },
             address: Some(host(index, 10, prefix.max(16))),
             alt_address: alt.then(|| host(index, 11, prefix.max(16))),
             gateways: if gateway { vec![host(index, 3, 32).address] } else { Vec::new() },
             aliases: if alias { vec![host(index, 20, prefix)] } else { Vec::new() },
             routes,
+            attach: attach.then(|| format!("Nic{index}")),
         },
     )
 }
@@ -129,6 +131,7 @@ fn module() -> impl Strategy<Value = Module> {
     let variables = prop_oneof![
         Just(BTreeMap::new()),
         (1024..=4_194_304u32).prop_map(|n| [("MAX_CONNECTIONS".to_owned(), n.to_string())].into()),
+        Just([("DATAPLANE_HOOK".to_owned(), "xdp".to_owned())].into()),
     ];
     (module_vlans(), farms, of(ft()), variables).prop_flat_map(|(vlans, farms, ft, variables)| {
         let names: Vec<Name> = farms.keys().cloned().collect();
@@ -194,6 +197,11 @@ fn swapped(module: &Module) -> Module {
         vlan.aliases.reverse();
         vlan.routes.reverse();
     }
+    // The other box has devices of its own.
+    for vlan in other.vlans.values_mut() {
+        vlan.attach = vlan.attach.is_none().then(|| "eth7".to_owned());
+    }
+    other.variables.retain(|name, _| name != "DATAPLANE_HOOK");
     for farm in other.farms.values_mut() {
         farm.reals.reverse();
     }

@@ -128,7 +128,7 @@ fn show_interfaces(configuration: &Configuration, lines: &mut Lines<'_>) {
 }
 
 /// `interface vlan136` and `interface Port-channel100` are not devices that exist beforehand.
-fn is_virtual(device: &str) -> bool {
+pub(super) fn is_virtual(device: &str) -> bool {
     let name = device.to_ascii_lowercase();
     let stem = name.trim_end_matches(|c: char| c.is_ascii_digit());
     stem.len() < name.len() && matches!(stem, "vlan" | "port-channel")

@@ -3,6 +3,7 @@
 use std::net::Ipv4Addr;
 
 use super::finish;
+use super::global::is_virtual;
 use crate::grammar::{Args, Command, Element, Kind, Refusal, Table, Value, arg, keyword};
 use crate::model::{ModuleVlan, Route, Subnet};
 
@@ -22,8 +23,34 @@ const IPV4: Element = arg(Kind::Ipv4, "Address");
 const MASK: Element = arg(Kind::Mask, "Subnet mask");
 
 pub(super) fn table() -> Table<ModuleVlan> {
-    let commands = vec![address(), address_alt(), gateway(), alias(), route()];
+    let commands = vec![attach(), address(), address_alt(), gateway(), alias(), route()];
     finish(commands, LACKING)
+}
+
+/// Not of the original: there every VLAN came over the backplane.
+fn attach() -> Command<ModuleVlan> {
+    let path = [
+        keyword("attach", "Give a network device to the module whole"),
+        arg(Kind::Device, "Its name in the kernel"),
+    ];
+    Command::<ModuleVlan>::new(&path)
+        .sets(|vlan, args| {
+            let device: String = args.get(0)?;
+            if is_virtual(&device) {
+                return Err(Refusal::argument(
+                    0,
+                    format!("device {device} would be a VLAN of this chassis"),
+                ));
+            }
+            vlan.attach = Some(device);
+            Ok(())
+        })
+        .clears(1, |vlan| vlan.attach = None)
+        .shows(|vlan, lines| {
+            if let Some(device) = &vlan.attach {
+                lines.line(&[Value::Word(device.clone())]);
+            }
+        })
 }
 
 fn address() -> Command<ModuleVlan> {
