@@ -51,6 +51,8 @@ pub mod map {
 
 /// Name of the TC program in the BPF object.
 pub const PROGRAM_TC: &str = "hitless_tc";
+/// Name of the XDP program in the BPF object.
+pub const PROGRAM_XDP: &str = "hitless_xdp";
 
 /// Entries of `PORTS`: VLANs of one module.
 pub const MAX_PORTS: u32 = 512;
@@ -90,8 +92,8 @@ abi! {
     pub struct RoleWord, 32 {
         /// [`crate::Role`] as a number.
         pub role: u32,
-        /// Not used, zero.
-        pub reserved: u32,
+        /// Bits for user space: the programs ignore them.
+        pub flags: u32,
         /// Epoch of the role.
         pub epoch: u64,
         /// CLOCK_MONOTONIC nanoseconds; from then on an active or draining program acts as standby.
@@ -99,6 +101,11 @@ abi! {
         /// CLOCK_MONOTONIC nanoseconds since when this box forwards; replicated entries idle from then.
         pub active_since: u64,
     }
+}
+
+impl RoleWord {
+    /// [`Self::flags`]: the lease was renewed without a peer.
+    pub const ALONE: u32 = 1;
 }
 
 /// [`VlanPort::kind`]: clients are here.

@@ -97,6 +97,16 @@ pub enum Fault {
         /// When it comes back.
         back_after: Duration,
     },
+    /// A process is replaced by a new one: it says so first, and goes when it may. Its data plane
+    /// stays.
+    Reload {
+        /// Whose.
+        on: Side,
+        /// What the peer is asked to wait.
+        asks: Duration,
+        /// When the new process starts, from the end of the old one.
+        back_after: Duration,
+    },
     /// The data plane's reports get lost for a while.
     LoseCaptures {
         /// Whose.
@@ -121,7 +131,9 @@ impl Fault {
             | Self::Pause { .. }
             | Self::Crash { .. }
             | Self::LoseCaptures { .. } => true,
-            Self::Handover | Self::Stop { .. } | Self::Priority { .. } => false,
+            Self::Handover | Self::Stop { .. } | Self::Reload { .. } | Self::Priority { .. } => {
+                false
+            }
         }
     }
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use hitless_core::node::{Captured, Change};
 use hitless_model::tcp::seen;
-use hitless_model::{ConnKey, ConnRecord, ConnStage, Epoch, Role, VlanId};
+use hitless_model::{ConnKey, ConnRecord, ConnStage, Epoch, Instant, Role, VlanId};
 
 use crate::time::Moment;
 
@@ -24,6 +24,10 @@ pub(crate) struct Gate {
     pub(crate) since: Moment,
     /// From then on it acts as standby.
     pub(crate) ends: Moment,
+    /// The end of the lease as the box wrote it, or of a promise.
+    pub(crate) lease_until: Instant,
+    /// The lease was renewed without a peer.
+    pub(crate) alone: bool,
 }
 
 impl Gate {
@@ -33,6 +37,8 @@ impl Gate {
         epoch: Epoch(0),
         since: Moment::START,
         ends: Moment::START,
+        lease_until: Instant::ZERO,
+        alone: false,
     };
 
     pub(crate) fn forwards(&self, now: Moment) -> bool {

@@ -33,6 +33,8 @@ pub(crate) struct Process {
     pub(crate) table_thread: TableThread,
     /// Told to stop: leaves when it is no longer active, and comes back so long after that.
     pub(crate) stopping: Option<Duration>,
+    /// About to be replaced: the new one starts so long after.
+    pub(crate) reloading: Option<Duration>,
 }
 
 impl Process {
@@ -48,6 +50,7 @@ impl Process {
             wakes_at: Moment::NEVER,
             table_thread: TableThread::default(),
             stopping: None,
+            reloading: None,
         }
     }
 }

@@ -142,6 +142,10 @@ pub struct Beat {
     pub heard_paths: Vec<PathId>,
     /// Digest of the sender's configuration.
     pub config_digest: u64,
+    /// The sender is about to be replaced: the receiver shall wait for so long.
+    pub hold: Option<Duration>,
+    /// The sender waits for so long after it heard the heartbeat that [`Self::heard`] names.
+    pub holding: Option<Duration>,
 }
 
 mod tag {
@@ -155,6 +159,8 @@ mod tag {
     pub(super) const HEARD: u16 = 8;
     pub(super) const HEARD_PATHS: u16 = 9;
     pub(super) const DIGEST: u16 = 10;
+    pub(super) const HOLD: u16 = 11;
+    pub(super) const HOLDING: u16 = 12;
 }
 
 impl Beat {
@@ -177,6 +183,11 @@ impl Beat {
             }
         });
         writer.field(tag::DIGEST, |w| put(w.u64(self.config_digest)));
+        for (tag, told) in [(tag::HOLD, self.hold), (tag::HOLDING, self.holding)] {
+            if let Some(lasts) = told {
+                writer.field(tag, |w| put(w.u64(nanos(lasts))));
+            }
+        }
         writer.finish()
     }
 
@@ -205,6 +216,8 @@ struct Fields {
     heard: Seq,
     heard_paths: Vec<PathId>,
     digest: u64,
+    hold: Option<Duration>,
+    holding: Option<Duration>,
 }
 
 impl Fields {
@@ -223,6 +236,8 @@ impl Fields {
             tag::HEARD => self.heard = Seq(value.u64()?),
             tag::HEARD_PATHS => self.heard_paths = read_paths(value)?,
             tag::DIGEST => self.digest = value.u64()?,
+            tag::HOLD => self.hold = Some(Duration::from_nanos(value.u64()?)),
+            tag::HOLDING => self.holding = Some(Duration::from_nanos(value.u64()?)),
             _ => {}
         }
         Ok(())
@@ -244,6 +259,8 @@ impl Fields {
             heard: self.heard,
             heard_paths: self.heard_paths,
             config_digest: self.digest,
+            hold: self.hold,
+            holding: self.holding,
         })
     }
 }

@@ -3,10 +3,11 @@
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use hitless_model::{Epoch, Priority, UnitId};
+use hitless_model::{Epoch, Instant, Priority, UnitId};
 use serde::{Deserialize, Serialize};
 
-use crate::node::PathId;
+use super::absence::{LONGEST, LONGEST_ALONE};
+use crate::node::{PathId, Resume};
 
 /// Shortest interval that the machine keeps, whatever it is told: deadlines must move on.
 const MIN_HEARTBEAT: Duration = Duration::from_millis(1);
@@ -34,6 +35,12 @@ pub struct Config {
     pub epoch: Epoch,
     /// Digest of the configuration, the same on both boxes when they agree.
     pub config_digest: u64,
+    /// The data plane holds connections already.
+    pub warm: bool,
+    /// What a former life left behind, if that was active.
+    pub resume: Option<Resume>,
+    /// A former life has promised not to take over before.
+    pub held_until: Option<Instant>,
 }
 
 impl Config {
@@ -44,6 +51,21 @@ impl Config {
         self.failover = self.failover.max(self.heartbeat + FAILOVER_ABOVE_HEARTBEAT);
         self.margin = self.margin.min(FAILOVER_ABOVE_HEARTBEAT / 2);
         self
+    }
+
+    /// What a former life left behind, if this one may go on with it: its lease runs, is one that a
+    /// peer waits for, and belongs to the newest epoch known.
+    pub(super) fn resumes(&self, now: Instant) -> Option<Resume> {
+        let longest = now + self.failover.max(LONGEST);
+        self.resume.filter(|resume| {
+            resume.lease_until > now && resume.lease_until <= longest && resume.epoch >= self.epoch
+        })
+    }
+
+    /// How long a box listens after start: a peer that is being replaced, and knows of nobody, says
+    /// nothing for so long. One that was active until just now was somebody itself.
+    pub(super) fn listens(&self) -> Duration {
+        if self.resume.is_some() { self.failover } else { self.failover.max(LONGEST_ALONE) }
     }
 
     /// The interval to send heartbeats at.

@@ -9,14 +9,15 @@ use super::beat::{Flags, Purpose, Seq};
 use super::machine::Ft;
 use super::output::{Output, Timer};
 use super::peer::{Contact, Peer};
+use super::sent::Sent;
 use super::state::{Stage, State};
 use crate::machine::Deadline;
 use crate::node::Event;
 
 /// How long a box waits to be in step before it says that preempting waits.
 pub(super) const PREEMPT_WAIT: Duration = Duration::from_mins(1);
-/// Most deadlines at one time: heartbeat, path, silence, loss, query, and two of the state.
-const DEADLINES: usize = 7;
+/// Most deadlines at one time: heartbeat, path, silence, loss, query, absence, and two of the state.
+const DEADLINES: usize = 8;
 
 impl Ft {
     /// This box was late by itself: it listens for one more interval before it calls the peer
@@ -40,9 +41,14 @@ impl Ft {
     /// lease still runs.
     pub(super) fn confirmed_lease(&self, now: Instant, from: Seq) -> Option<Instant> {
         let sent = self.sent.confirmed().filter(|sent| sent.seq >= from)?;
-        let failover = sent.failover.min(self.config.failover);
-        let until = (sent.at + failover).saturating_sub(self.config.margin);
+        let until = self.patience_ends(sent);
         (until > now).then_some(until)
+    }
+
+    /// Until when a peer waits, less the margin, that heard nothing after this heartbeat.
+    fn patience_ends(&self, sent: Sent) -> Instant {
+        let failover = sent.failover.min(self.config.failover);
+        (sent.at + failover.max(self.held_for(sent))).saturating_sub(self.config.margin)
     }
 
     /// Falls silent once the lease is over.
@@ -58,6 +64,7 @@ impl Ft {
     /// Renews the lease by what the peer confirmed.
     pub(super) fn renew_confirmed(&mut self, now: Instant) {
         if let Some(until) = self.confirmed_lease(now, Seq::default()) {
+            self.returned = None;
             self.extend_lease(until);
         }
     }
@@ -68,7 +75,8 @@ impl Ft {
     pub(super) fn renew_alone(&mut self) {
         let left = self.left_at.filter(|_| self.is_renewing_alone());
         if let Some(left) = left {
-            self.extend_lease(left + self.config.lease());
+            let patience = self.config.failover.max(self.heard_for(left));
+            self.extend_lease((left + patience).saturating_sub(self.config.margin));
         }
     }
 
@@ -79,7 +87,7 @@ impl Ft {
             let said_good_bye = peer.says(Flags::STOPPING) && !peer.forwards();
             peer.contact == Contact::Heard && !said_good_bye
         });
-        !rival && self.state.renews_alone()
+        !rival && !self.is_unmet() && self.state.renews_alone()
     }
 
     /// The lease of a box that becomes active because nobody is heard.
@@ -92,9 +100,7 @@ impl Ft {
     /// it is cut back to that, for the standby's patience counts from there; but it is asked first.
     pub(super) fn correct_lease(&mut self, now: Instant, role: Role) {
         let Some(sent) = self.sent.confirmed().filter(|_| role == Role::Standby) else { return };
-        let failover = sent.failover.min(self.config.failover);
-        let patience = (sent.at + failover).saturating_sub(self.config.margin);
-        let limit = patience.max(now + self.config.grace());
+        let limit = self.patience_ends(sent).max(now + self.config.grace());
         let longer = self.state.lease_until().is_some_and(|until| until > limit);
         if longer && self.state.set_lease(limit) {
             self.write_gate();
@@ -112,11 +118,12 @@ impl Ft {
     /// Judges paths and the peer by how long they have been silent.
     pub(super) fn judge(&mut self, now: Instant) {
         let (own, silence, hold) = (self.config.failover, self.config.silence(), self.hold_until);
+        let calm = self.calm_until();
         let Some(peer) = &mut self.peer else { return };
         let patience = peer.patience(own);
         let mut events = Vec::new();
         for (path, heard) in &mut peer.paths {
-            if heard.up && now >= hold.max(heard.at + patience) {
+            if heard.up && now >= calm.max(heard.at + patience) {
                 heard.up = false;
                 events.push(Event::PathState { path: *path, up: false });
             }
@@ -125,7 +132,7 @@ impl Ft {
             peer.contact = Contact::Silent;
             self.beat_due = now;
         }
-        if peer.contact < Contact::Lost && now >= hold.max(peer.heard_at + patience) {
+        if peer.contact < Contact::Lost && now >= calm.max(peer.heard_at + patience) {
             peer.contact = Contact::Lost;
             events.push(Event::PeerLost);
         }
@@ -183,8 +190,9 @@ impl Ft {
         let State::Standby { .. } = self.state else { return None };
         let peer = self.peer.as_ref().filter(|p| !p.queried && p.contact < Contact::Lost)?;
         let patience = peer.patience(self.config.failover);
-        let before = patience.checked_sub(self.config.interval() * 2)?;
-        Some(self.hold_until.max(peer.heard_at + before))
+        let before = self.config.interval() * 2;
+        let silent = peer.heard_at + patience.checked_sub(before)?;
+        Some(self.hold_until.max(silent).max(self.calm_until().saturating_sub(before)))
     }
 
     /// Everything that this box waits for.
@@ -197,6 +205,7 @@ impl Ft {
             due(self.silence_due(), Timer::Silence),
             due(self.loss_due(), Timer::Lost),
             due(self.query_due(), Timer::Query),
+            due(self.absence_due(), Timer::Absence),
             first,
             second,
         ]
@@ -206,7 +215,7 @@ impl Ft {
         let peer = self.peer.as_ref()?;
         let patience = peer.patience(self.config.failover);
         let oldest = peer.paths.values().filter(|heard| heard.up).map(|heard| heard.at).min()?;
-        Some(self.hold_until.max(oldest + patience))
+        Some(self.calm_until().max(oldest + patience))
     }
 
     fn silence_due(&self) -> Option<Instant> {
@@ -216,7 +225,7 @@ impl Ft {
 
     fn loss_due(&self) -> Option<Instant> {
         let peer = self.peer.as_ref().filter(|peer| peer.contact < Contact::Lost)?;
-        Some(self.hold_until.max(peer.heard_at + peer.patience(self.config.failover)))
+        Some(self.calm_until().max(peer.heard_at + peer.patience(self.config.failover)))
     }
 
     fn state_deadlines(&self) -> [Option<Deadline<Timer>>; 2] {
@@ -224,7 +233,7 @@ impl Ft {
         match &self.state {
             State::Initializing { until } => {
                 let alone =
-                    (self.is_alone() && !self.stopping).then_some(self.hold_until.max(*until));
+                    (self.is_alone() && !self.stopping).then(|| self.listening_ends(*until));
                 [alone.and_then(|at| due(at, Timer::Listen)), None]
             }
             State::Standby { waiting_since, told } => {
@@ -245,6 +254,11 @@ impl Ft {
         }
     }
 
+    /// When a box that hears nobody has listened long enough after its start.
+    pub(super) fn listening_ends(&self, until: Instant) -> Instant {
+        self.hold_until.max(until).max(self.promised_until())
+    }
+
     /// Whether there is no peer that lives.
     pub(super) fn is_alone(&self) -> bool {
         self.peer.as_ref().is_none_or(|peer| peer.contact == Contact::Lost)
@@ -255,7 +269,7 @@ impl Ft {
         let own = self.config.failover;
         let patience = self.peer.as_ref().map_or(own, |peer: &Peer| peer.patience(own));
         let heard_at = self.peer.as_ref().map_or(floor, |peer| peer.heard_at);
-        self.hold_until.max(floor.max(heard_at) + patience)
+        self.hold_until.max(floor.max(heard_at) + patience).max(self.promised_until())
     }
 }
 

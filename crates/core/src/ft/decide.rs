@@ -37,6 +37,7 @@ impl Ft {
             State::Draining { cause, stage, .. } => self.on_draining(now, cause, stage),
             State::Leaving { .. } => {}
         }
+        self.follow_absence(now);
     }
 
     fn on_initializing(&mut self, now: Instant, until: Instant) {
@@ -46,7 +47,7 @@ impl Ft {
             None => {}
         }
         let listening = matches!(self.state, State::Initializing { .. }) && !self.stopping;
-        if listening && self.is_alone() && now >= self.hold_until.max(until) {
+        if listening && self.is_alone() && now >= self.listening_ends(until) {
             self.enter_active(now, self.lone_lease(now), "no peer was heard after start");
         }
     }
@@ -90,7 +91,7 @@ impl Ft {
             return; // It goes on by itself.
         }
         let Some(theirs) = self.peer.as_ref().and_then(peer_claim) else { return };
-        let wins = self.claim() > theirs && !self.stopping;
+        let wins = self.claim() > theirs && !self.stopping && now >= self.promised_until();
         if let Some(lease) = self.confirmed_lease(now, self.claim_from).filter(|_| wins) {
             self.enter_active(now, lease, "won the election");
         }
@@ -126,7 +127,8 @@ impl Ft {
     fn resume_lapsed(&mut self, now: Instant, from: Seq) {
         let lasts = now + self.config.interval();
         let rested = now >= self.since + RESUME_PAUSE;
-        let sure = |lease: &Instant| (*lease > lasts || rested) && !self.stopping;
+        let free = !self.stopping && now >= self.promised_until();
+        let sure = |lease: &Instant| (*lease > lasts || rested) && free;
         if let Some(lease) = self.confirmed_lease(now, from).filter(sure) {
             self.enter_active(now, lease, "the peer is standby: goes on after a lapsed lease");
         }
@@ -149,6 +151,9 @@ impl Ft {
     fn contend(&mut self, now: Instant) {
         let Some(peer) = &self.peer else { return };
         let Some(beat) = &peer.newest else { return };
+        if self.returned.is_some() && beat.epoch > self.epoch {
+            return self.enter_standby(now, "the peer took over while this box was away");
+        }
         if self.confirmed_lease(now, self.claim_from).is_none() {
             let chances = self.config.interval().max(beat.heartbeat) * 2;
             if peer.heard_at > peer.heard_since + chances {

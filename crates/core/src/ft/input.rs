@@ -1,6 +1,7 @@
 //! What goes into the fault-tolerance machine.
 
 use alloc::string::String;
+use core::time::Duration;
 
 use hitless_model::UnitId;
 
@@ -28,6 +29,8 @@ pub enum Input<'a> {
     },
     /// Somebody asks this box to hand the active role over.
     Handover(HandoverCause),
+    /// This process is about to be replaced, and away for at most this long.
+    Absence(Duration),
     /// How replication stands.
     Replication {
         /// The peer holds every connection of this box.

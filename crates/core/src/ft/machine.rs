@@ -7,11 +7,13 @@ use core::time::Duration;
 use hitless_model::{Epoch, Instant, Role, UnitId};
 use serde::{Deserialize, Serialize};
 
+use super::absence::{Absence, Hold};
 use super::beat::{Beat, Flags, Purpose, Seq};
 use super::config::Config;
 use super::input::Input;
 use super::output::{Output, Timer};
 use super::peer::{Arrival, Contact, Peer};
+use super::resume::Returned;
 use super::sent::SentLog;
 use super::state::State;
 use crate::machine::{Clock, Deadline, Machine};
@@ -46,10 +48,16 @@ pub struct Ft {
     /// Wishes of the peer to take over are not heeded before: the last handover failed.
     pub(super) coup_after: Instant,
     pub(super) replication: Replication,
+    /// This box is about to be away.
+    pub(super) absence: Option<Absence>,
+    /// The peer is away, and this box waits.
+    pub(super) hold: Option<Hold>,
+    /// This life goes on with the lease of another one, and nobody has confirmed it yet.
+    pub(super) returned: Option<Returned>,
     /// What the last events about agreement said.
     pub(super) config_agrees: Option<bool>,
     pub(super) peer_timers: Option<(Duration, Duration)>,
-    pub(super) gate: Option<(Role, Epoch, Instant)>,
+    pub(super) gate: Option<(Role, Epoch, Instant, bool)>,
     /// Heartbeats received, by purpose.
     pub(super) received: [u64; Purpose::ALL.len()],
     /// Empty between calls, so that it is no part of a record.
@@ -57,8 +65,8 @@ pub struct Ft {
     pub(super) outputs: VecDeque<Output>,
 }
 
-/// A box listens after start for so many failover times at most, if it sights a peer that it does
-/// not come to terms with.
+/// A box listens so many times as long as usual after start at most, if it sights a peer that it
+/// does not come to terms with.
 const LISTEN_AT_MOST: u32 = 10;
 
 /// How replication stands.
@@ -71,20 +79,23 @@ pub(super) struct Replication {
 }
 
 impl Ft {
-    /// A box that starts its life at `now`: silent, listening. Its first output closes the gate,
-    /// which an earlier life may have left open.
+    /// A box that starts its life at `now`: silent, listening, unless it goes on where another life
+    /// was interrupted. Its first output writes the gate, which an earlier life may have left open.
     pub fn new(now: Instant, config: Config) -> Self {
         let config = config.bounded();
-        let until = now + config.failover;
+        let resume = config.resumes(now);
         let mut ft = Self {
             clock: Clock::new(now),
-            epoch: config.epoch,
+            epoch: resume.map_or(config.epoch, |resume| resume.epoch),
+            state: State::first(now, &config, resume),
+            hold: config.held_until.filter(|until| *until > now).map(Hold::inherited),
+            absence: None,
+            returned: resume.map(|resume| Returned { alone: resume.alone, met: false }),
+            warm: config.warm || resume.is_some(),
             config,
-            state: State::Initializing { until },
             since: now,
             role_changes: 0,
             lease_expiries: 0,
-            warm: false,
             stopping: false,
             peer: None,
             sent: SentLog::default(),
@@ -102,6 +113,9 @@ impl Ft {
             outputs: VecDeque::new(),
         };
         ft.write_gate();
+        if ft.epoch > ft.config.epoch {
+            ft.outputs.push_back(Output::PersistEpoch(ft.epoch));
+        }
         ft
     }
 
@@ -123,6 +137,12 @@ impl Ft {
         }
         self.peer = Some(peer);
         self.sent.forget_confirmed();
+        // This life of the peer has promised nothing, and knows of no promise.
+        self.forget_absence(now);
+        self.shorten_lease(now);
+        if let Some(returned) = &mut self.returned {
+            returned.met = true;
+        }
         // What was offered to an earlier life is withdrawn before this one hears anything.
         self.evaluate(now);
         // It may have been active in another life, and switches believe it.
@@ -132,9 +152,9 @@ impl Ft {
 
     /// Somebody is there: listening goes on. Bounded, for a session may never come about.
     fn sighted(&mut self, now: Instant) {
-        let limit = self.since + self.config.failover * LISTEN_AT_MOST;
+        let limit = self.since + self.config.listens() * LISTEN_AT_MOST;
         if let State::Initializing { until } = &mut self.state {
-            *until = (now + self.config.failover).min(limit);
+            *until = (*until).max((now + self.config.failover).min(limit));
         }
     }
 
@@ -154,6 +174,9 @@ impl Ft {
         if arrival == Arrival::Newest {
             self.correct_lease(now, beat.role);
         }
+        if was != Contact::Heard {
+            self.write_gate();
+        }
         if came_up {
             self.emit(Event::PathState { path, up: true });
         }
@@ -172,6 +195,7 @@ impl Ft {
         self.count(beat.purpose);
         self.learn_epoch(beat.epoch);
         self.compare_configuration(beat);
+        self.heed_hold(now, beat);
         self.evaluate(now);
         if beat.flags.has(Flags::ASK) {
             self.answer(now);
@@ -231,6 +255,7 @@ impl Machine for Ft {
             Input::Sighted => self.sighted(now),
             Input::Beat { path, body } => self.beat(now, path, body),
             Input::Handover(cause) => self.handover(now, cause),
+            Input::Absence(lasts) => self.be_away(now, lasts),
             Input::Replication { in_step, drained } => {
                 self.replication = Replication { in_step, drained };
             }

@@ -20,6 +20,7 @@
 //! (`node`). Start at [`Ft`]; `decide` holds the rules, `transitions` the only writers of the
 //! state.
 
+mod absence;
 mod beat;
 mod config;
 mod deadlines;
@@ -29,6 +30,7 @@ mod input;
 mod machine;
 mod output;
 mod peer;
+mod resume;
 mod sent;
 mod speak;
 mod state;

@@ -25,6 +25,8 @@ pub enum Output {
         epoch: Epoch,
         /// Until when, for roles that forward.
         lease_until: Instant,
+        /// The lease is renewed without a peer.
+        alone: bool,
     },
     /// Send gratuitous ARP.
     Announce,
@@ -63,6 +65,8 @@ pub enum Timer {
     Announce,
     /// To go on with a handover, or to give it up.
     Handover,
+    /// To begin, to give up or to end an absence.
+    Absence,
     /// To say that preempting has waited long.
     Preempt,
 }

@@ -26,7 +26,8 @@ impl Ft {
         };
         let flags = flags.with(Flags::ASK, self.asks());
         self.send(now, purpose, flags);
-        let interval = self.config.interval() / self.beats_per_interval();
+        let usual = self.config.interval() / self.beats_per_interval();
+        let interval = if self.asks_to_be_away() { usual.min(self.pace()) } else { usual };
         let next = self.beat_due + interval;
         self.beat_due = if next > now && next <= now + interval { next } else { now + interval };
     }
@@ -40,6 +41,9 @@ impl Ft {
     /// A standby keeps quiet and answers; who forwards needs confirmations, and who looks for its
     /// role needs to know that it is heard.
     fn asks(&self) -> bool {
+        if self.asks_to_be_away() {
+            return true;
+        }
         match &self.state {
             State::Standby { .. } => {
                 let role = self.peer.as_ref().and_then(Peer::role);
@@ -87,6 +91,8 @@ impl Ft {
             heard: peer.map(Peer::heard).unwrap_or_default(),
             heard_paths: peer.map_or_else(Vec::new, Peer::paths_up),
             config_digest: self.config.config_digest,
+            hold: self.hold_wanted(),
+            holding: self.holding(now),
         }
     }
 

@@ -112,6 +112,8 @@ impl Ft {
         let from = self.state.role();
         let facts = self.facts(now);
         self.state = to;
+        self.returned = None;
+        self.forget_absence(now);
         self.claim_anew();
         self.write_gate();
         let to = self.state.role();
@@ -136,10 +138,12 @@ impl Ft {
     /// Tells the data plane, if anything differs from what it was told last.
     pub(super) fn write_gate(&mut self) {
         let role = self.state.role();
-        let lease_until = self.state.lease_until().unwrap_or(Instant::ZERO);
-        let gate = (role, self.epoch, lease_until);
+        // A promise has to outlive this process as a lease does.
+        let lease_until = self.state.lease_until().unwrap_or(self.promised_until());
+        let alone = role.forwards() && self.is_renewing_alone();
+        let gate = (role, self.epoch, lease_until, alone);
         if self.gate.replace(gate) != Some(gate) {
-            self.outputs.push_back(Output::Gate { role, epoch: self.epoch, lease_until });
+            self.outputs.push_back(Output::Gate { role, epoch: self.epoch, lease_until, alone });
         }
     }
 

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
 
-use hitless_model::{ConnKey, ConnRecord, Epoch, GroupId, Mac, Priority, UnitId, VlanId};
+use hitless_model::{ConnKey, ConnRecord, Epoch, GroupId, Instant, Mac, Priority, UnitId, VlanId};
 
 use super::output::BatchId;
 
@@ -73,6 +73,25 @@ pub struct NodeConfig {
     pub software: String,
     /// Whether any virtual server replicates connections: without one a peer is always in step.
     pub replicates: bool,
+    /// The data plane was adopted and holds connections already.
+    pub warm: bool,
+    /// What a former life of this box left behind, if that was active.
+    pub resume: Option<Resume>,
+    /// The end of the lease in the gate that a former life of this box left behind, if its role was
+    /// one that does not forward: it had promised its peer not to take over before.
+    pub held_until: Option<Instant>,
+}
+
+/// A life of this box before this one was active, and its data plane forwards on: this one goes on
+/// as active if the lease still runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Resume {
+    /// Epoch of the gate.
+    pub epoch: Epoch,
+    /// End of the lease that the gate holds.
+    pub lease_until: Instant,
+    /// The lease was renewed without a peer.
+    pub alone: bool,
 }
 
 /// Why a handover was asked for.
@@ -92,6 +111,10 @@ pub enum HandoverCause {
 pub enum Command {
     /// Hand the active role to the peer.
     Handover(HandoverCause),
+    /// This process is about to be replaced by another, and is away for at most this long: the peer
+    /// is told to wait. Answered by [`super::Event::AbsenceGranted`] or
+    /// [`super::Event::AbsenceRefused`]. An absence of no length takes one back.
+    Absence(Duration),
 }
 
 /// A change in this box's own connection table.

@@ -1,5 +1,6 @@
 //! The node: its parts, and how inputs and deadlines reach them.
 
+use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 
@@ -10,7 +11,8 @@ use super::counters::Counters;
 use super::input::{Command, Input, NodeConfig, PathId};
 use super::output::Output;
 use super::parts::{ft_config, session_config};
-use crate::ft::{self, Ft};
+use super::record::Recorder;
+use crate::ft;
 use crate::machine::{Clock, Deadline, Machine};
 use crate::replica::{self, Replica, SessionId};
 use crate::session::{self, Session};
@@ -35,7 +37,7 @@ pub struct Node {
     pub(super) clock: Clock,
     pub(super) config: NodeConfig,
     pub(super) session: Session,
-    pub(super) ft: Ft,
+    pub(super) ft: Recorder,
     pub(super) replica: Replica,
     pub(super) session_id: Option<SessionId>,
     /// The peer's MACs by path.
@@ -54,7 +56,7 @@ impl Node {
         let mut node = Self {
             clock: Clock::new(now),
             session: Session::new(now, session_config(&config)),
-            ft: Ft::new(now, ft_config(&config)),
+            ft: Recorder::new(now, ft_config(&config)),
             replica: Replica::new(),
             config,
             session_id: None,
@@ -100,6 +102,8 @@ impl Node {
                 self.on_ft(output);
             } else if let Some(output) = self.replica.poll_output() {
                 self.on_replica(output);
+            } else if let Some(story) = self.ft.poll_story() {
+                self.outputs.push_back(Output::Story(Box::new(story)));
             } else if !self.carry(now) {
                 return;
             }
@@ -120,6 +124,9 @@ impl Machine for Node {
             }
             Input::Command(Command::Handover(cause)) => {
                 self.ft.handle_input(now, ft::Input::Handover(cause));
+            }
+            Input::Command(Command::Absence(lasts)) => {
+                self.ft.handle_input(now, ft::Input::Absence(lasts));
             }
             Input::Captured(changes) => {
                 self.replica.handle_input(now, replica::Input::Captured(changes));

@@ -9,14 +9,20 @@ mod input;
 mod machine;
 mod output;
 mod parts;
+mod record;
+mod recording;
 mod route;
 mod status;
 #[cfg(test)]
 mod tests;
 
-pub use input::{Captured, Command, HandoverCause, Input, NodeConfig, PathId, Secret, Snapshot};
+pub use input::{
+    Captured, Command, HandoverCause, Input, NodeConfig, PathId, Resume, Secret, Snapshot,
+};
 pub use machine::{Node, Timer};
 pub use output::{
     BatchId, Change, Decision, Destination, Event, Lane, Output, PeerStatus, Status, TableJob,
     Transmit,
 };
+pub use record::Story;
+pub use recording::{FORMAT, History, Kept, Played, Player, Recording, Step, Told, Torn};

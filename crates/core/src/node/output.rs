@@ -1,5 +1,6 @@
 //! What comes out of a node.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -7,6 +8,7 @@ use hitless_model::{ConnKey, ConnRecord, Epoch, Instant, Mac, Priority, Role, Un
 use serde::{Deserialize, Serialize};
 
 use super::input::{HandoverCause, PathId};
+use super::record::Story;
 
 /// Where a datagram goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -147,6 +149,16 @@ pub enum Event {
         /// Why not.
         why: String,
     },
+    /// This process may be replaced now: the gate holds, and the peer waits.
+    AbsenceGranted {
+        /// By then the next life has to have gone on.
+        until: Instant,
+    },
+    /// This process cannot be replaced without a pause, or not now.
+    AbsenceRefused {
+        /// Why.
+        why: String,
+    },
     /// A frame was dropped; the reason is a counter's name.
     Rejected {
         /// Stable name of the reason.
@@ -167,6 +179,8 @@ pub enum Output {
         epoch: Epoch,
         /// Until when, for roles that forward.
         lease_until: Instant,
+        /// The lease is renewed without a peer.
+        alone: bool,
     },
     /// Send gratuitous ARP for every floating address: one frame per VLAN first, then all.
     Announce,
@@ -183,6 +197,8 @@ pub enum Output {
     PersistEpoch(Epoch),
     /// A role change was decided.
     Decision(Decision),
+    /// The record of a decision that was said before: keep it.
+    Story(Box<Story>),
     /// Something to log and count.
     Event(Event),
 }

@@ -30,5 +30,8 @@ pub(super) fn ft_config(config: &NodeConfig) -> ft::Config {
         paths: ft_path.chain(config.second_paths.iter().copied()).collect(),
         epoch: config.epoch,
         config_digest: config.config_digest,
+        warm: config.warm,
+        resume: config.resume,
+        held_until: config.held_until,
     }
 }

@@ -53,8 +53,8 @@ impl Node {
     pub(super) fn on_ft(&mut self, output: ft::Output) {
         match output {
             ft::Output::Send { purpose, body } => self.send_beat(purpose, &body),
-            ft::Output::Gate { role, epoch, lease_until } => {
-                self.outputs.push_back(Output::Gate { role, epoch, lease_until });
+            ft::Output::Gate { role, epoch, lease_until, alone } => {
+                self.outputs.push_back(Output::Gate { role, epoch, lease_until, alone });
             }
             ft::Output::Announce => self.outputs.push_back(Output::Announce),
             ft::Output::PersistEpoch(epoch) => {

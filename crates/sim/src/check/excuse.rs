@@ -34,6 +34,8 @@ struct Ear {
     excused_then: bool,
     /// When it sent its own newest heartbeat.
     sent_at: Moment,
+    /// Its present life is bound by a former one, and has not met the other box.
+    has_resumed: bool,
     /// Its present life knows of the other box.
     has_met: bool,
     /// How long it has to hear nothing until it renews its lease on its own account.
@@ -75,6 +77,21 @@ impl Excuse {
         self.ears[side.other()].has_met = false;
     }
 
+    /// A life begins that is bound by what the former one was granted, or has promised: no word that
+    /// does not come excuses it.
+    pub(super) fn resumes(&mut self, side: Side, now: Moment) {
+        self.goes_on(side, now);
+        self.ears[side].has_resumed = true;
+    }
+
+    /// An active is none any more. If it is a life that never met the other one, that knows as little
+    /// of it as of any that just started.
+    pub(crate) fn falls_silent(&mut self, side: Side, now: Moment) {
+        if self.ears[side].has_resumed {
+            self.starts(side, now);
+        }
+    }
+
     /// A process is stopped.
     pub(crate) fn is_stopped(&mut self, side: Side, now: Moment) {
         self.ears[side].stopped_at = Some(now);
@@ -93,6 +110,7 @@ impl Excuse {
     /// A box found its peer.
     pub(crate) fn meets(&mut self, side: Side) {
         self.ears[side].has_met = true;
+        self.ears[side].has_resumed = false;
     }
 
     /// A box sent a heartbeat.

@@ -44,6 +44,8 @@ invariants! {
     NoGap,
     /// Bounded loss and short pauses change no role.
     NoNeedlessChange,
+    /// A box may be away when nothing has failed.
+    ReloadsAreGranted,
     /// Hostile frames have no effect.
     HostileFramesHaveNoEffect,
     /// One call makes a bounded number of outputs.

@@ -55,9 +55,9 @@ impl OutputWatch {
     }
 
     /// A life begins with what the disk remembers.
-    pub(crate) fn begins(&mut self, epoch: Epoch) {
+    pub(crate) fn begins(&mut self, epoch: Epoch, role: Role) {
         self.epoch = epoch;
-        self.role = Role::Initializing;
+        self.role = role;
     }
 
     /// Judges what one call gave out.
@@ -97,6 +97,7 @@ impl OutputWatch {
             Output::Transmit(_)
             | Output::Announce
             | Output::Neighbour { .. }
+            | Output::Story(_)
             | Output::Table(_) => Ok(()),
         }
     }
@@ -146,6 +147,7 @@ fn is_harmless(output: &Output) -> bool {
         | Output::Neighbour { .. }
         | Output::Table(_)
         | Output::PersistEpoch(_)
-        | Output::Decision(_) => false,
+        | Output::Decision(_)
+        | Output::Story(_) => false,
     }
 }

@@ -69,10 +69,14 @@ impl RoleWatch {
         }
     }
 
-    /// A life begins.
-    pub(crate) fn starts(&mut self, side: Side, now: Moment) {
+    /// A life begins; bound by what a former one was granted or has promised, or free.
+    pub(crate) fn starts(&mut self, side: Side, now: Moment, is_bound: bool) {
         self.news_at[side] = None;
-        self.excuse.starts(side, now);
+        if is_bound {
+            self.excuse.resumes(side, now);
+        } else {
+            self.excuse.starts(side, now);
+        }
     }
 
     /// A box took in, and acted on, a heartbeat that was sent at this moment.

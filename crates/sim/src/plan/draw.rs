@@ -120,7 +120,8 @@ fn calm_faults(rng: &mut Rng, plan: &Plan) -> Vec<(Moment, Fault)> {
     let mut faults = Vec::new();
     while at < plan.heal_at {
         let fault = match rng.below(10) {
-            0..7 => Fault::Handover,
+            0..5 => Fault::Handover,
+            5 | 6 => reload(rng),
             7 | 8 => Fault::Stop {
                 on: rng.pick(&Side::BOTH),
                 back_after: rng.duration(plan.failover_max(), plan.failover_max() * 4),
@@ -156,11 +157,27 @@ fn bounded_faults(rng: &mut Rng, plan: &Plan) -> Vec<(Moment, Fault)> {
                 let from = *from;
                 faults.push((at, Fault::Weather { from, paths: Paths::All, weather, lasts }));
             }
-        } else {
+        } else if rng.chance(600) {
             let lasts = rng.duration(pause / 4, pause);
             faults.push((at, Fault::Pause { on, after_outputs: 0, lasts }));
+        } else {
+            faults.push((at, reload(rng)));
+            at = at + AWAY.1 + RECOVERS;
         }
         at = at + rng.duration(failover * 2, failover * 4);
     }
     faults
+}
+
+/// How long a process that is replaced may be away, and what it asks for: enough.
+const AWAY: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(400));
+/// A new process needs so long to find its peer and to be in step with it.
+const RECOVERS: Duration = Duration::from_millis(600);
+
+fn reload(rng: &mut Rng) -> Fault {
+    Fault::Reload {
+        on: rng.pick(&Side::BOTH),
+        asks: rng.duration(AWAY.1 + Duration::from_millis(600), Duration::from_secs(8)),
+        back_after: rng.duration(AWAY.0, AWAY.1),
+    }
 }

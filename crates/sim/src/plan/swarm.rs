@@ -21,9 +21,12 @@ enum Kind {
     Stop,
     LoseCaptures,
     Priority,
+    Reload,
+    ReloadBoth,
+    KillModule,
 }
 
-const KINDS: [Kind; 10] = [
+const KINDS: [Kind; 13] = [
     Kind::BadPath,
     Kind::CutPath,
     Kind::CutEverythingOneWay,
@@ -34,6 +37,9 @@ const KINDS: [Kind; 10] = [
     Kind::Stop,
     Kind::LoseCaptures,
     Kind::Priority,
+    Kind::Reload,
+    Kind::ReloadBoth,
+    Kind::KillModule,
 ];
 
 /// Draws the faults of a run.
@@ -86,7 +92,29 @@ fn strike(rng: &mut Rng, plan: &Plan, kind: Kind) -> Vec<Fault> {
         Kind::Handover => vec![Fault::Handover],
         Kind::Stop => vec![Fault::Stop { on, back_after: lasts }],
         Kind::LoseCaptures => vec![Fault::LoseCaptures { on, lasts: lasts / 8 }],
+        Kind::Reload => vec![reload(rng, on, failover)],
+        Kind::ReloadBoth => Side::BOTH.map(|on| reload(rng, on, failover)).to_vec(),
+        Kind::KillModule => vec![Fault::Crash {
+            on,
+            after_outputs: outputs(rng),
+            death: Death::Kill,
+            back_after: rng.duration(Duration::from_millis(1), failover),
+        }],
         Kind::Priority => vec![Fault::Priority { on, to: small_priority(rng) }],
+    }
+}
+
+/// Now and then longer away than asked for, or for ever as it seems.
+fn reload(rng: &mut Rng, on: Side, failover: Duration) -> Fault {
+    let asks = rng.pick(&[50, 300, 1_000, 5_000, 9_000]);
+    Fault::Reload {
+        on,
+        asks: Duration::from_millis(asks),
+        back_after: if rng.chance(700) {
+            rng.duration(Duration::from_millis(5), Duration::from_millis(200))
+        } else {
+            duration(rng, failover.max(Duration::from_millis(300)))
+        },
     }
 }
 

@@ -6,6 +6,7 @@ use hitless_core::node::{Command, HandoverCause};
 use hitless_model::{Epoch, Priority, Role};
 
 use super::{Event, Stage, World};
+use crate::check::Invariant;
 use crate::fault::{Death, Fault, Paths, Weather};
 use crate::pair::{Pair, Side};
 use crate::process::{Blow, Inbound, Trap};
@@ -26,6 +27,7 @@ impl World {
             }
             Fault::Handover => self.ask_for_handover(),
             Fault::Stop { on, back_after } => self.stop(on, back_after),
+            Fault::Reload { on, asks, back_after } => self.reload(on, asks, back_after),
             Fault::LoseCaptures { on, lasts } => {
                 self.hosts[on].plane.break_ring_until(self.now + lasts);
             }
@@ -73,9 +75,12 @@ impl World {
         self.stats.crashes += 1;
         self.trace.brief(self.now, || format!("{side} dies: {death:?}"));
         self.hosts[side].process = None;
+        self.roles.excuse.is_stopped(side, self.now);
+        let mut back_after = back_after;
         match death {
             Death::Kill => {}
             Death::Power { disk_survives } => {
+                back_after = back_after.max(self.promise_left(side));
                 self.wipe(side);
                 if !disk_survives {
                     self.hosts[side].disk = Epoch::default();
@@ -83,6 +88,45 @@ impl World {
             }
         }
         self.after(back_after, Event::Start(side));
+    }
+
+    /// How long a box that waits for its peer has promised to wait yet: only its gate remembers, so
+    /// that one that loses it takes longer than that to come back.
+    fn promise_left(&mut self, side: Side) -> Duration {
+        let gate = self.hosts[side].plane.gate;
+        if gate.role.forwards() {
+            return Duration::ZERO;
+        }
+        // The heal may not wait for it.
+        self.hosts[side].promised = Some(gate.lease_until);
+        gate.ends.since(self.now)
+    }
+
+    fn reload(&mut self, side: Side, asks: Duration, back_after: Duration) {
+        let Some(process) = &mut self.hosts[side].process else { return };
+        process.reloading = Some(back_after);
+        self.stats.reloads += 1;
+        self.feed(side, Inbound::Command(Command::Absence(asks)));
+    }
+
+    /// The process may be replaced, or may not.
+    pub(super) fn absence_decided(&mut self, side: Side, granted: bool) {
+        let Some(process) = &mut self.hosts[side].process else { return };
+        let Some(back_after) = process.reloading.take() else { return };
+        if granted {
+            let delay = Duration::from_micros(self.rngs.boxes.between(10, 2000));
+            let life = self.hosts[side].lives;
+            self.after(delay, Event::Replace(side, life, back_after));
+        } else if self.plan.promises_calm() && self.stage.is_settled() {
+            self.violated(Invariant::ReloadsAreGranted, format!("{side} may not be away"));
+        }
+    }
+
+    pub(super) fn replace(&mut self, side: Side, life: u32, back_after: Duration) {
+        if self.hosts[side].is_life(life) {
+            self.stats.replaced += 1;
+            self.crash(side, Death::Kill, back_after);
+        }
     }
 
     /// Gate and connection table are gone.
@@ -133,7 +177,8 @@ impl World {
         self.trace.brief(self.now, || format!("{side} leaves"));
         self.stats.stops += 1;
         let back_after = self.hosts[side].process.take().and_then(|process| process.stopping);
-        self.after(back_after.unwrap_or_default(), Event::Start(side));
+        let back_after = back_after.unwrap_or_default().max(self.promise_left(side));
+        self.after(back_after, Event::Start(side));
         self.wipe(side);
     }
 

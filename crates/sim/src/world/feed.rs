@@ -2,6 +2,7 @@
 
 use hitless_core::machine::Machine;
 use hitless_core::node::{Event as NodeEvent, Input, Lane, Output, PathId};
+use hitless_model::Role;
 
 use super::{Event, PATH_VLANS, World};
 use crate::check::{Cause, Invariant};
@@ -21,10 +22,18 @@ impl World {
         }
         let seed = self.rngs.boxes.octets();
         let disk = self.hosts[side].disk;
-        self.outputs[side].begins(disk);
+        let before = self.hosts[side].plane.gate;
         self.hosts[side].begin_life(self.now, seed);
-        self.roles.starts(side, self.now);
-        self.trace.brief(self.now, || format!("{side} starts, epoch {disk} on disk"));
+        let role = self.status(side).map_or(Role::Initializing, |status| status.role);
+        self.outputs[side].begins(disk, role);
+        self.stats.resumed += u64::from(role == Role::Active);
+        let is_bound = role == Role::Active && !before.alone;
+        let has_promised = self.hosts[side]
+            .config
+            .held_until
+            .is_some_and(|until| until > self.hosts[side].clock.read(self.now));
+        self.roles.starts(side, self.now, is_bound || has_promised);
+        self.trace.brief(self.now, || format!("{side} starts as {role}, epoch {disk} on disk"));
         self.drain(side, Cause::Start);
         let life = self.hosts[side].lives;
         self.look_for_losses(side, life);

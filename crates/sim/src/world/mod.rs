@@ -12,8 +12,8 @@ mod perform;
 mod settle;
 mod view;
 
-use hitless_core::node::{Node, NodeConfig};
-use hitless_model::{Epoch, Mac};
+use hitless_core::node::{Node, NodeConfig, Resume, Story};
+use hitless_model::{Epoch, Instant, Mac, Role};
 
 use crate::check::{Invariant, OutputWatch, RoleWatch, Violation};
 use crate::client::Client;
@@ -53,6 +53,8 @@ enum Event {
     Sweep(Side, hitless_model::ConnKey),
     /// A stopping daemon waits no longer.
     StopTimeout(Side, u32),
+    /// A process is replaced by one that starts so much later.
+    Replace(Side, u32, std::time::Duration),
     /// A switch learns where the floating addresses of a VLAN are.
     Learn(Vlan, Side),
     /// A client does its next step.
@@ -113,6 +115,8 @@ struct Host {
     addresses: Vec<[u8; 16]>,
     /// When its connection table was lost last.
     wiped_at: Option<Moment>,
+    /// A promise to its peer that it lost with its gate.
+    promised: Option<Instant>,
 }
 
 /// One source of numbers for each part of the world.
@@ -152,6 +156,8 @@ pub struct World {
     refused_at: Option<Moment>,
     stats: Stats,
     trace: Trace,
+    /// Records of decisions, if they are kept.
+    stories: Option<Vec<Story>>,
 }
 
 /// VLAN numbers of the paths, the fault-tolerant one first.
@@ -181,6 +187,7 @@ impl World {
             refused_at: None,
             stats: Stats::default(),
             trace,
+            stories: None,
             plan,
         };
         world.set_the_scene();
@@ -247,6 +254,7 @@ impl World {
             Event::LookForLosses(side, life) => self.look_for_losses(side, life),
             Event::Sweep(side, key) => self.sweep(side, key),
             Event::StopTimeout(side, life) => self.stop_timeout(side, life),
+            Event::Replace(side, life, after) => self.replace(side, life, after),
             Event::Learn(vlan, side) => self.learn(vlan, side),
             Event::Client(number) => self.client_step(number),
             Event::Fault(fault) => self.strike(fault),
@@ -288,6 +296,7 @@ impl Host {
             lives: 0,
             addresses: macs.into_iter().map(Mac::link_local).collect(),
             wiped_at: None,
+            promised: None,
         }
     }
 
@@ -304,6 +313,15 @@ impl Host {
         self.lives += 1;
         self.config.seed = seed;
         self.config.epoch = self.disk;
+        let gate = self.plane.gate;
+        self.config.warm = self.plane.len() > 0;
+        self.config.resume = (gate.role == Role::Active).then_some(Resume {
+            epoch: gate.epoch,
+            lease_until: gate.lease_until,
+            alone: gate.alone,
+        });
+        let held = (!gate.role.forwards()).then_some(gate.lease_until);
+        self.config.held_until = held.max(self.promised);
         let node = Node::new(self.clock.read(now), self.config.clone());
         self.process = Some(Process::new(node, self.lives, self.addresses.len()));
     }

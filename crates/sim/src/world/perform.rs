@@ -60,17 +60,18 @@ impl World {
         self.trace_output(side, &output);
         match output {
             Output::Transmit(transmit) => self.transmit(side, transmit),
-            Output::Gate { role, epoch, lease_until } => {
+            Output::Gate { role, epoch, lease_until, alone } => {
                 let ends = self.hosts[side].clock.end_of_lease(lease_until);
                 let before = self.hosts[side].plane.gate;
                 let goes_on = role.forwards() && before.role.forwards();
                 let since = if goes_on { before.since } else { self.now };
-                self.set_gate(side, Gate { role, epoch, since, ends });
+                self.set_gate(side, Gate { role, epoch, since, ends, lease_until, alone });
             }
             Output::Announce => self.announce(side),
             Output::Table(job) => self.take_job(side, job),
             Output::PersistEpoch(epoch) => self.hosts[side].disk = epoch,
             Output::Decision(decision) => self.stats.decided(&decision),
+            Output::Story(story) => self.keep(*story),
             Output::Event(event) => {
                 self.stats.happened(&event);
                 if matches!(event, NodeEvent::PeerFound { .. }) {
@@ -78,6 +79,10 @@ impl World {
                 }
                 if matches!(event, NodeEvent::HandoverRefused { .. }) {
                     self.refused_at = Some(self.now);
+                }
+                let is_granted = matches!(event, NodeEvent::AbsenceGranted { .. });
+                if is_granted || matches!(event, NodeEvent::AbsenceRefused { .. }) {
+                    self.absence_decided(side, is_granted);
                 }
             }
             Output::Neighbour { .. } => {}
@@ -94,11 +99,16 @@ impl World {
             format!("{side} is {} (epoch {}, lease to {})", gate.role, gate.epoch, gate.ends)
         });
         self.stats.role_changes += 1;
+        if before.role == Role::Active {
+            self.roles.excuse.falls_silent(side, self.now);
+        }
         if gate.role == Role::Active {
             self.stats.actives += 1;
             self.roles.becomes_active(side, self.now);
         }
-        if self.stage.is_settled() && !self.expects_changes() {
+        // A new process of a standby looks for its role first.
+        let matters = before.role.forwards() || gate.role.forwards();
+        if matters && self.stage.is_settled() && !self.expects_changes() {
             let invariant = if self.stage == Stage::Quiet {
                 Invariant::NoFlapping
             } else {

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use hitless_core::node::{
-    Decision, Event as NodeEvent, NodeConfig, Output, PathId, Secret, Status,
+    Decision, Event as NodeEvent, NodeConfig, Output, PathId, Secret, Status, Story,
 };
 use hitless_model::{Epoch, GroupId, Mac, Priority, Role, UnitId};
 
@@ -33,6 +33,12 @@ pub struct Stats {
     pub stops: u64,
     /// Of these, without having handed over in time.
     pub stops_forced: u64,
+    /// Daemons told to let themselves be replaced.
+    pub reloads: u64,
+    /// Of these, replaced.
+    pub replaced: u64,
+    /// Lives that went on as active.
+    pub resumed: u64,
     /// Changes of a gate's role.
     pub role_changes: u64,
     /// Times that a gate became active.
@@ -80,6 +86,9 @@ impl Stats {
         self.crashes += other.crashes;
         self.stops += other.stops;
         self.stops_forced += other.stops_forced;
+        self.reloads += other.reloads;
+        self.replaced += other.replaced;
+        self.resumed += other.resumed;
         self.role_changes += other.role_changes;
         self.actives += other.actives;
         self.drains += other.drains;
@@ -140,6 +149,22 @@ impl World {
         host.process.as_ref().map(|process| process.node.status(host.clock.read(self.now)))
     }
 
+    /// Keeps the record of every decision from now on.
+    pub fn keep_stories(&mut self) {
+        self.stories.get_or_insert_default();
+    }
+
+    /// The records kept, of both boxes, oldest first.
+    pub fn stories(&self) -> &[Story] {
+        self.stories.as_deref().unwrap_or_default()
+    }
+
+    pub(super) fn keep(&mut self, story: Story) {
+        if let Some(stories) = &mut self.stories {
+            stories.push(story);
+        }
+    }
+
     pub(super) fn trace_outputs(&mut self, side: Side, outputs: &[Output]) {
         let outputs: VecDeque<&Output> = outputs.iter().collect();
         for output in outputs {
@@ -155,6 +180,8 @@ impl World {
                     format!("{side} decides {from} -> {to} (epoch {epoch}): {reason} {inputs:?}")
                 });
             }
+            // Told with its decision.
+            Output::Story(_) => {}
             Output::Event(NodeEvent::Rejected { reason }) => {
                 self.trace.full(self.now, || format!("{side} rejects: {reason}"));
             }
@@ -203,6 +230,9 @@ pub(super) fn node_config(plan: &Plan, side: Side) -> NodeConfig {
         config_digest: 1,
         software: "sim".into(),
         replicates: true,
+        warm: false,
+        resume: None,
+        held_until: None,
     }
 }
 

@@ -31,6 +31,8 @@ prop_compose! {
             heard: Seq(numbers.2),
             heard_paths: vlans.into_iter().map(|v| PathId(VlanId::try_from(v).unwrap())).collect(),
             config_digest: numbers.3,
+            hold: coup.then(|| Duration::from_nanos(times.1)),
+            holding: (!coup).then(|| Duration::from_nanos(times.2)),
         }
     }
 }

@@ -29,6 +29,9 @@ pub(super) fn config() -> Config {
         paths: vec![path()],
         epoch: Epoch(4),
         config_digest: 0,
+        warm: false,
+        resume: None,
+        held_until: None,
     }
 }
 
@@ -47,6 +50,8 @@ pub(super) fn beat(seq: u64, role: Role) -> Beat {
         heard: Seq::default(),
         heard_paths: vec![path()],
         config_digest: 0,
+        hold: None,
+        holding: None,
     }
 }
 

@@ -17,7 +17,7 @@ const EVENTS: [Event; 11] = [
     ("peer draining", |s| s.hear(Role::Draining, Flags::default())),
     ("peer offers", |s| s.hear(Role::Draining, Flags::DRAINED)),
     ("slept", Stage_::sleep),
-    ("peer silent", |s| s.wait(ms(150))),
+    ("peer silent", |s| s.wait(ms(700))),
     ("operator", |s| s.input(Input::Handover(HandoverCause::Operator))),
     ("stop", |s| s.input(Input::Handover(HandoverCause::Stop))),
     ("drained", |s| s.input(Input::Replication { in_step: true, drained: true })),

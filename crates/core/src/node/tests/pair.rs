@@ -11,7 +11,7 @@ use hitless_model::{Epoch, GroupId, Instant, Mac, Priority, Role, UnitId, VlanId
 use crate::machine::Machine;
 use crate::node::{
     Command, Decision, Destination, Event, HandoverCause, Input, Node, NodeConfig, Output, PathId,
-    Secret, Snapshot, Status, TableJob,
+    Resume, Secret, Snapshot, Status, Story, TableJob,
 };
 
 pub(super) const FT_VLAN: u64 = 9;
@@ -61,6 +61,7 @@ pub(super) struct Gate {
     pub(super) role: Role,
     pub(super) epoch: Epoch,
     pub(super) lease_until: Instant,
+    pub(super) alone: bool,
 }
 
 /// One box: its node while it lives, and everything that its node said.
@@ -69,6 +70,7 @@ pub(super) struct Box_ {
     pub(super) node: Option<Node>,
     pub(super) gate: Gate,
     pub(super) decisions: Vec<Decision>,
+    pub(super) stories: Vec<Story>,
     pub(super) events: Vec<(Instant, Event)>,
     pub(super) announced: Vec<Instant>,
     /// Its thread stands still until then: nothing is handed to the node.
@@ -125,6 +127,9 @@ pub(super) fn config(side: Side) -> NodeConfig {
         config_digest: 7,
         software: "0.1.0".into(),
         replicates: false,
+        warm: false,
+        resume: None,
+        held_until: None,
     }
 }
 
@@ -134,12 +139,18 @@ pub(super) fn secret(text: &str) -> Secret {
 
 impl Box_ {
     fn new(config: NodeConfig) -> Self {
-        let gate = Gate { role: Role::Initializing, epoch: Epoch(0), lease_until: Instant::ZERO };
+        let gate = Gate {
+            role: Role::Initializing,
+            epoch: Epoch(0),
+            lease_until: Instant::ZERO,
+            alone: false,
+        };
         Self {
             config,
             node: None,
             gate,
             decisions: Vec::new(),
+            stories: Vec::new(),
             events: Vec::new(),
             announced: Vec::new(),
             asleep_until: Instant::ZERO,
@@ -229,6 +240,31 @@ impl Pair {
         state.backlog.clear();
         state.gate.lease_until = Instant::ZERO;
         state.config.epoch = state.gate.epoch;
+    }
+
+    /// The process dies: its data plane stays as it is.
+    pub(super) fn crash(&mut self, side: Side) {
+        let state = self.side(side);
+        state.node = None;
+        state.backlog.clear();
+    }
+
+    /// A new process adopts the data plane.
+    pub(super) fn restart(&mut self, side: Side) {
+        let state = self.side(side);
+        let Gate { role, epoch, lease_until, alone } = state.gate;
+        state.config.warm = true;
+        state.config.resume =
+            (role == Role::Active).then_some(Resume { epoch, lease_until, alone });
+        state.config.held_until = (!role.forwards()).then_some(lease_until);
+        self.start(side);
+        let state = self.side(side);
+        (state.config.resume, state.config.held_until) = (None, None);
+    }
+
+    /// Says that it is about to be replaced; whether it may, and until when.
+    pub(super) fn ask_to_be_away(&mut self, side: Side, lasts: Duration) {
+        self.input(side, Input::Command(Command::Absence(lasts)));
     }
 
     pub(super) fn handover(&mut self, side: Side, cause: HandoverCause) {
@@ -368,13 +404,14 @@ impl Pair {
                 assert!(transmit.bytes.len() <= 1_452);
                 self.send(side, transmit.path, transmit.bytes);
             }
-            Output::Gate { role, epoch, lease_until } => {
-                state.gate = Gate { role, epoch, lease_until };
+            Output::Gate { role, epoch, lease_until, alone } => {
+                state.gate = Gate { role, epoch, lease_until, alone };
             }
             Output::Announce => state.announced.push(now),
             Output::Neighbour { path, mac } => assert_eq!(mac, side.other().mac(path)),
             Output::PersistEpoch(epoch) => state.config.epoch = epoch,
             Output::Decision(decision) => state.decisions.push(decision),
+            Output::Story(story) => state.stories.push(*story),
             Output::Event(event) => state.events.push((now, event)),
             Output::Table(TableJob::Apply { batch, .. }) => {
                 self.input(side, Input::Applied { batch, refused: 0 });

@@ -33,11 +33,11 @@ fn two_that_start_together_agree_within_milliseconds_and_priority_decides() {
 }
 
 #[test]
-fn a_box_alone_becomes_active_after_the_failover_time() {
+fn a_box_alone_becomes_active_after_it_has_listened_for_longer_than_a_peer_may_be_away() {
     let mut pair = Pair::new(plain);
     pair.start(Side::B);
     let took = pair.until("active", |p| p.b.role() == Some(Role::Active));
-    assert!(took >= FAILOVER && took < FAILOVER + ms(1), "{took:?}");
+    assert!(took >= ms(500) && took < ms(501), "{took:?}");
     pair.run(ms(500));
     assert_eq!(pair.status(Side::B).lease_expiries, 0);
 }
@@ -46,7 +46,7 @@ fn a_box_alone_becomes_active_after_the_failover_time() {
 fn a_box_that_comes_later_is_standby_even_with_the_higher_priority() {
     let mut pair = Pair::new(plain);
     pair.start(Side::B);
-    pair.run(ms(100));
+    pair.run(ms(600));
     pair.start(Side::A);
     pair.run(ms(200));
     assert_eq!(pair.roles(), (Role::Standby, Role::Active));
