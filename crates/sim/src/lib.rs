@@ -15,6 +15,7 @@
 pub mod fault;
 pub mod pair;
 pub mod plan;
+pub mod replay;
 pub mod time;
 pub mod trace;
 

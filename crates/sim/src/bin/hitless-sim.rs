@@ -1,26 +1,31 @@
-//! Runs the simulation from the command line: one seed, with its time line, or many.
+//! Runs the simulation from the command line: one seed, with its time line, or many; or plays the
+//! decisions that a real box exported.
 //!
 //! Exit status: 0 when everything held, 10 when something bad happened (safety), 11 when something
-//! good did not (liveness).
+//! good did not (liveness); of `replay`, 1 when a decision does not replay.
 
 #![forbid(unsafe_code)]
 
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::ops::Range;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::{Context, Result};
-use clap::Parser;
+use clap::{Parser, Subcommand};
 use hitless_sim::trace::Detail;
-use hitless_sim::{Invariant, explain, run_seed, run_seeds};
+use hitless_sim::{Invariant, explain, replay, run_seed, run_seeds};
 
 const SAFETY: u8 = 10;
 const LIVENESS: u8 = 11;
 
 /// Simulates a fault-tolerant pair.
 #[derive(Debug, Parser)]
+#[command(args_conflicts_with_subcommands = true)]
 struct Arguments {
+    #[command(subcommand)]
+    task: Option<Task>,
     /// Runs this seed.
     #[arg(long, conflicts_with = "seeds")]
     seed: Option<u64>,
@@ -35,6 +40,16 @@ struct Arguments {
     failures: usize,
 }
 
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Plays the decisions of an export again: what
+    /// `hitless -c "show module csm N ft history | json"` printed.
+    Replay {
+        /// The export; `-` is standard input.
+        file: PathBuf,
+    },
+}
+
 fn parse_range(text: &str) -> Result<Range<u64>> {
     let (from, to) = text.split_once("..").context("FROM..TO")?;
     Ok(from.trim().parse()?..to.trim().parse()?)
@@ -43,9 +58,28 @@ fn parse_range(text: &str) -> Result<Range<u64>> {
 fn main() -> Result<ExitCode> {
     let arguments = Arguments::parse();
     let mut out = io::stdout().lock();
-    match arguments.seed {
-        Some(seed) => one(&mut out, seed, arguments.trace),
-        None => many(&mut out, arguments.seeds, arguments.failures),
+    match (arguments.task, arguments.seed) {
+        (Some(Task::Replay { file }), _) => play(&mut out, &file),
+        (None, Some(seed)) => one(&mut out, seed, arguments.trace),
+        (None, None) => many(&mut out, arguments.seeds, arguments.failures),
+    }
+}
+
+fn play(out: &mut impl Write, file: &Path) -> Result<ExitCode> {
+    let mut text = String::new();
+    let read = if file == Path::new("-") {
+        io::stdin().read_to_string(&mut text)
+    } else {
+        std::fs::File::open(file).and_then(|mut file| file.read_to_string(&mut text))
+    };
+    read.with_context(|| file.display().to_string())?;
+    let export = replay::read(&text).with_context(|| file.display().to_string())?;
+    match replay::tell(out, &export) {
+        Ok(true) => Ok(ExitCode::SUCCESS),
+        Ok(false) => Ok(ExitCode::FAILURE),
+        // A reader that has seen enough, as `head` does.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
+        Err(error) => Err(error.into()),
     }
 }
 
