@@ -33,6 +33,8 @@ pub enum ExecCommand {
         /// Which module.
         slot: Slot,
     },
+    /// `reload daemon`.
+    ReloadDaemon,
 }
 
 /// What `show module csm N` shows.
@@ -66,7 +68,7 @@ impl ExecCommand {
     pub fn is_show(&self) -> bool {
         match self {
             Self::ShowAll | Self::ShowModule { .. } | Self::ShowRunningConfig => true,
-            Self::ClearFtActive { .. } => false,
+            Self::ClearFtActive { .. } | Self::ReloadDaemon => false,
         }
     }
 
@@ -74,7 +76,7 @@ impl ExecCommand {
     pub fn slot(&self) -> Option<Slot> {
         match self {
             Self::ShowModule { slot, .. } | Self::ClearFtActive { slot } => Some(*slot),
-            Self::ShowAll | Self::ShowRunningConfig => None,
+            Self::ShowAll | Self::ShowRunningConfig | Self::ReloadDaemon => None,
         }
     }
 }

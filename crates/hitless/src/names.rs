@@ -112,6 +112,16 @@ impl Names {
         self.state_dir.join(format!("module-{slot}.pid"))
     }
 
+    /// File with the configuration that a module runs with, for its next life.
+    pub fn module_config(&self, slot: Slot) -> PathBuf {
+        self.state_dir.join(format!("module-{slot}.config"))
+    }
+
+    /// File with a module's newest decisions.
+    pub fn module_history(&self, slot: Slot) -> PathBuf {
+        self.state_dir.join(format!("module-{slot}.history"))
+    }
+
     /// File with a module's newest epoch.
     pub fn module_epoch(&self, slot: Slot) -> PathBuf {
         self.state_dir.join(format!("module-{slot}.epoch"))

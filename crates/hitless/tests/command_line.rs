@@ -5,6 +5,7 @@ use std::process::Output;
 use std::sync::Arc;
 
 use hitless::api::server::{self, Exec};
+use hitless::api::types::ExecReply;
 
 /// A socket in a folder of its own.
 struct Socket(PathBuf);
@@ -32,8 +33,8 @@ fn serve(socket: &Socket) {
     let exec: Arc<Exec> = Arc::new(|line: String| {
         Box::pin(async move {
             match line.as_str() {
-                "show one" => Ok("one\n".to_owned()),
-                "show two" => Ok("two\n".to_owned()),
+                "show one" => Ok(ExecReply::done("one\n")),
+                "show two" => Ok(ExecReply::done("two\n")),
                 _ => Err("% Invalid input detected at '^' marker.".to_owned()),
             }
         })

@@ -14,11 +14,11 @@ type Set = fn(&mut Chosen, &Args) -> Result<(), Refusal>;
 pub(crate) static EXEC: LazyLock<Table<Chosen>> = LazyLock::new(table);
 
 /// Exec commands of the original that this release lacks.
-const LACKING: &[&str] =
-    &["copy", "debug", "hw-module", "ping", "reload", "traceroute", "undebug", "write"];
+const LACKING: &[&str] = &["copy", "debug", "hw-module", "ping", "traceroute", "undebug", "write"];
 
 const SHOW: Element = keyword("show", "Show what is running");
 const CLEAR: Element = keyword("clear", "Reset something");
+const RELOAD: Element = keyword("reload", "Start again in place, without a pause");
 const MODULE: Element = keyword("module", "A module of this chassis");
 const CSM: Element = keyword_or("csm", "contentSwitchingModule", "Content switching module");
 const SLOT: Element = arg(Kind::Slot, "Its slot");
@@ -56,6 +56,10 @@ fn table() -> Table<Chosen> {
         ])
         .sets(|chosen, args| choose(chosen, ExecCommand::ClearFtActive { slot: args.get(0)? })),
     ];
+    commands.push(
+        Command::<Chosen>::new(&[RELOAD, keyword("daemon", "The program and its configuration")])
+            .sets(|chosen, _| choose(chosen, ExecCommand::ReloadDaemon)),
+    );
     commands.extend(fault_tolerance());
     commands.extend(servers());
     commands.extend(network());

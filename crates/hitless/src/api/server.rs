@@ -7,15 +7,19 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
+use axum::routing::{get, post};
 use axum::{Json, Router};
 use futures::future::BoxFuture;
 use tokio::net::UnixListener;
+use tokio::sync::watch;
 
 use super::types::{ExecReply, ExecRequest, Problem};
 
 /// Carries out one command line: what it printed, or the error for people.
-pub type Exec = dyn Fn(String) -> BoxFuture<'static, Result<String, String>> + Send + Sync;
+pub type Exec = dyn Fn(String) -> BoxFuture<'static, Result<ExecReply, String>> + Send + Sync;
+
+/// How the reload ended that this process came out of; none until it has ended.
+pub type Reloaded = watch::Receiver<Option<Result<String, String>>>;
 
 /// A refusal with its status code.
 #[derive(Debug)]
@@ -65,8 +69,21 @@ async fn run(
     State(exec): State<Arc<Exec>>,
     Json(request): Json<ExecRequest>,
 ) -> Result<Json<ExecReply>, Refusal> {
-    let output = exec(request.command).await.map_err(Refusal::unprocessable)?;
-    Ok(Json(ExecReply { output }))
+    exec(request.command).await.map(Json).map_err(Refusal::unprocessable)
+}
+
+/// The route that tells how a reload ended.
+pub fn reloaded(outcome: Reloaded) -> Router {
+    Router::new().route("/v1/reload", get(tell_reloaded)).with_state(outcome)
+}
+
+async fn tell_reloaded(State(mut outcome): State<Reloaded>) -> Result<Json<ExecReply>, Refusal> {
+    let ended = outcome.wait_for(Option::is_some).await.map(|ended| ended.clone());
+    match ended.ok().flatten() {
+        Some(Ok(text)) => Ok(Json(ExecReply::done(text))),
+        Some(Err(why)) => Err(Refusal::unprocessable(why)),
+        None => Err(Refusal::unprocessable("the daemon is leaving")),
+    }
 }
 
 #[cfg(test)]
@@ -82,7 +99,7 @@ mod tests {
         let listener = bind(&path).unwrap();
         let exec: Arc<Exec> = Arc::new(|line: String| {
             Box::pin(async move {
-                if line == "good" { Ok("fine\n".to_owned()) } else { Err("% bad".to_owned()) }
+                if line == "good" { Ok(ExecReply::done("fine\n")) } else { Err("% bad".to_owned()) }
             })
         });
         let server = tokio::spawn(async move { axum::serve(listener, supervisor(exec)).await });

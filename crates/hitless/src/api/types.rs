@@ -5,20 +5,25 @@
 //! | `PUT /v1/config` with [`ModuleConfig`] | nothing, or [`Problem`] |
 //! | `GET /v1/ready` | [`Ready`] |
 //! | `GET /v1/ft` | [`FtState`], or null without a group |
+//! | `GET /v1/history` | [`FtHistory`], or null without a group |
 //! | `GET /v1/vservers` `/v1/reals` `/v1/serverfarms` `/v1/vlans` `/v1/arp` `/v1/conns` | lists |
 //! | `GET /v1/stats` | [`Stats`] |
 //! | `GET /v1/dataplane` | [`Dataplane`] |
 //! | `POST /v1/handover` | nothing, or [`Problem`] |
+//! | `POST /v1/reload` with [`Renew`] | [`Renewal`] |
 //! | `POST /v1/stop` | nothing, when handed over and about to leave |
 //!
-//! The supervisor answers `POST /v1/exec` with [`ExecRequest`] → [`ExecReply`].
+//! The supervisor answers `POST /v1/exec` with [`ExecRequest`] → [`ExecReply`], and `GET /v1/reload`
+//! with the [`ExecReply`] of the reload that it came out of, as soon as that is over.
 
 use std::net::Ipv4Addr;
+use std::path::PathBuf;
 
 use hitless_config::model::{Module, Name, Side, Subnet};
-use hitless_core::node::{Decision, Status};
-use hitless_model::{ConnRecord, ConnStage, GroupId, Mac, Priority, Protocol, VlanId};
+use hitless_core::node::{Decision, History, Kept, Status};
+use hitless_model::{ConnRecord, ConnStage, Epoch, GroupId, Mac, Priority, Protocol, Role, VlanId};
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 /// A module's configuration, as the supervisor hands it over.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,13 +43,69 @@ pub struct Problem {
     pub error: String,
 }
 
-/// Whether a module is at work.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Whether a module is at work. Answered without asking any of its threads.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ready {
     /// A configuration is in force.
     pub configured: bool,
     /// The module's process.
     pub pid: u32,
+    /// When its program was started, in nanoseconds of the monotonic clock: tells one life of the
+    /// same process from the next.
+    pub life: u64,
+    /// Its release.
+    pub software: String,
+    /// Milliseconds since its core thread turned; none without one.
+    pub core_age_ms: Option<u64>,
+    /// The role in its gate, if it is a member of a group.
+    pub role: Option<Role>,
+    /// How this life began.
+    pub beginning: Beginning,
+}
+
+/// How a module's life began.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Beginning {
+    /// It went on as active where an earlier life had left off.
+    pub resumed: bool,
+    /// Microseconds from the start of its program, or from the end of the one before in the same
+    /// process, to its first heartbeat.
+    pub heartbeat_us: Option<u64>,
+    /// Microseconds from then until it was wholly at work.
+    pub ready_us: Option<u64>,
+}
+
+/// A module is to replace its program and configuration, in place.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Renew {
+    /// The program to become.
+    pub program: PathBuf,
+    /// The [`ModuleConfig`] to run with, in the form of the release to become.
+    pub config: serde_json::Value,
+    /// Only say whether it is possible.
+    pub trial: bool,
+}
+
+/// What a module answers to [`Renew`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Renewal {
+    /// It is possible; unless only that was asked for, it happens at once.
+    Granted,
+    /// It would cost the active role, or is not possible now.
+    Refused(String),
+    /// What changes cannot be taken over: the module has to be stopped and started.
+    Anew(String),
+}
+
+impl Renewal {
+    /// Whether nothing stands in the way.
+    pub fn is_granted(&self) -> bool {
+        match self {
+            Self::Granted => true,
+            Self::Refused(_) | Self::Anew(_) => false,
+        }
+    }
 }
 
 /// A command line.
@@ -59,6 +120,16 @@ pub struct ExecRequest {
 pub struct ExecReply {
     /// Text with line ends, or a JSON document.
     pub output: String,
+    /// The rest of the answer is given by `GET /v1/reload`: the daemon is being replaced.
+    #[serde(default)]
+    pub follow: bool,
+}
+
+impl ExecReply {
+    /// All there is to say.
+    pub fn done(output: impl Into<String>) -> Self {
+        Self { output: output.into(), follow: false }
+    }
 }
 
 /// Fault tolerance of a module.
@@ -96,6 +167,36 @@ pub struct DatedDecision {
     /// What was decided on what.
     #[serde(flatten)]
     pub decision: Decision,
+}
+
+/// Every decision that is kept, those of earlier lives too, with what led to each.
+pub type FtHistory = History<KeptStory>;
+
+/// A decision with what led to it.
+pub type KeptDecision = Kept<KeptStory>;
+
+/// The record of a decision as text: written once, and passed on as it is. Another release's can be
+/// kept and shown without being understood.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct KeptStory(Box<RawValue>);
+
+impl KeptStory {
+    /// Writes a record down.
+    pub fn new(recording: &impl Serialize) -> serde_json::Result<Self> {
+        serde_json::value::to_raw_value(recording).map(Self)
+    }
+
+    /// Its length.
+    pub fn octets(&self) -> usize {
+        self.0.get().len()
+    }
+}
+
+impl PartialEq for KeptStory {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.get() == other.0.get()
+    }
 }
 
 /// State of a virtual server (csm-spec 2.2).
@@ -289,8 +390,34 @@ pub struct Stats {
 pub struct Dataplane {
     /// Whether the maps of an earlier process were adopted.
     pub adopted: bool,
-    /// Interface numbers of the VLANs, to read the hooks by.
-    pub interfaces: Vec<(VlanId, u32)>,
-    /// Program, hooks, and how full the table is.
+    /// The module's interfaces, to read the hooks by.
+    pub interfaces: Vec<InterfaceInfo>,
+    /// Whether packets for floating addresses are let through.
+    pub gate: GateInfo,
+    /// Programs, hooks and maps.
     pub plane: hitless_plane::Dataplane,
+    /// Counters of the data plane.
+    pub counters: Vec<CounterInfo>,
+}
+
+/// The interface of a module on a VLAN.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InterfaceInfo {
+    /// The VLAN.
+    pub vlan: VlanId,
+    /// The interface's number.
+    pub index: u32,
+    /// The device that is attached as this interface, by its name in the chassis.
+    pub device: Option<String>,
+}
+
+/// The role word of the data plane.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GateInfo {
+    /// The role; none if the word is none that this release knows.
+    pub role: Option<Role>,
+    /// Its epoch.
+    pub epoch: Epoch,
+    /// Milliseconds of its lease that are left; none for a role that needs no lease or has it for ever.
+    pub lease_ms: Option<u64>,
 }

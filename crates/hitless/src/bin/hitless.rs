@@ -4,11 +4,19 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::time::{Duration, Instant};
 
 use clap::Parser;
 use hitless::api::client::{self, ClientError};
 use hitless::api::types::{ExecReply, ExecRequest};
 use hyper::Method;
+
+/// How long a daemon may take until it can be reached again.
+const COMING_BACK: Duration = Duration::from_secs(5);
+/// How long a reload may take.
+const LONGEST_RELOAD: Duration = Duration::from_secs(90);
+/// How often to try.
+const RETRY: Duration = Duration::from_millis(5);
 
 /// Command line of hitlessd.
 #[derive(Debug, Parser)]
@@ -49,9 +57,39 @@ async fn ask(socket: &Path, command: &str) -> Result<String, String> {
     let request = ExecRequest { command: command.to_owned() };
     let reply = client::call(socket, Method::POST, "/v1/exec", &request).await;
     match reply {
-        Ok(ExecReply { output }) => Ok(output),
-        Err(ClientError::Refused(said)) => Err(said),
-        Err(error) => Err(format!("% {error}")),
+        Ok(ExecReply { output, follow: false }) => Ok(output),
+        Ok(ExecReply { output, follow: true }) => Ok(output + &follow(socket).await?),
+        Err(error) => Err(said(error)),
+    }
+}
+
+/// The daemon is being replaced; the next one tells how that ended. It has the same socket, but for
+/// an instant a question may meet the old one, which takes it along.
+async fn follow(socket: &Path) -> Result<String, String> {
+    let begun = Instant::now();
+    loop {
+        let asked = client::get(socket, "/v1/reload");
+        let Ok(reply) = tokio::time::timeout(LONGEST_RELOAD, asked).await else {
+            return Err(format!("% no answer within {} s", LONGEST_RELOAD.as_secs()));
+        };
+        match reply {
+            Ok(ExecReply { output, .. }) => return Ok(output),
+            Err(error @ (ClientError::Connect { .. } | ClientError::Transport(_))) => {
+                if begun.elapsed() > COMING_BACK {
+                    return Err(said(error));
+                }
+                tokio::time::sleep(RETRY).await;
+            }
+            Err(error) => return Err(said(error)),
+        }
+    }
+}
+
+fn said(error: ClientError) -> String {
+    match error {
+        ClientError::Refused(said) if said.starts_with('%') => said,
+        ClientError::Refused(said) => format!("% {said}"),
+        error => format!("% {error}"),
     }
 }
 

@@ -10,15 +10,15 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use clap::{Args, Parser, Subcommand};
-use hitless::chassis::preflight;
-use hitless::chassis::privileges;
 use hitless::chassis::state_dir::StateDir;
-use hitless::chassis::supervisor::Supervisor;
+use hitless::chassis::succession::{Invocation, Legacy, Will};
+use hitless::chassis::supervisor::{Supervisor, take_over};
+use hitless::chassis::{preflight, privileges, reload};
 use hitless::module::{self, ModuleArgs};
-use hitless_config::{Configuration, Diagnostic};
-use hitless_model::Slot;
+use hitless_model::abi::ABI_VERSION;
+use hitless_model::{Instant, Slot};
 use tracing_appender::non_blocking::WorkerGuard;
 use tracing_subscriber::EnvFilter;
 
@@ -46,6 +46,12 @@ struct Run {
     /// Only say what is wrong with the configuration
     #[arg(long)]
     check: bool,
+    /// With --check: and whether this program can take over maps with this version of their layout
+    #[arg(long, hide = true, requires = "check")]
+    abi: Option<u32>,
+    /// What the supervisor left that this one follows in the same process
+    #[arg(long, hide = true)]
+    legacy: Option<Will>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -59,15 +65,24 @@ enum Command {
         /// The supervisor's state directory
         #[arg(long)]
         state_dir: PathBuf,
+        /// When the program ended that this one follows in the same process
+        #[arg(long)]
+        replaces: Option<u64>,
     },
 }
 
 fn main() -> ExitCode {
     let command_line = CommandLine::parse();
+    // Before anything is opened: it is told by the numbers of descriptors.
+    let legacy = command_line.run.legacy.map(Will::execute).transpose();
     let _written_at_the_end = log_to_stderr();
     let done = match command_line.command {
-        Some(Command::Module { slot, state_dir }) => run_module(slot, state_dir),
-        None => run_supervisor(&command_line.run),
+        Some(Command::Module { slot, state_dir, replaces }) => {
+            run_module(slot, state_dir, replaces)
+        }
+        None => legacy
+            .context("what the supervisor before left cannot be used")
+            .and_then(|legacy| run_supervisor(&command_line.run, legacy)),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
@@ -104,25 +119,42 @@ fn complain(error: &anyhow::Error) {
     }
 }
 
-fn run_module(slot: u64, state_dir: PathBuf) -> Result<()> {
+fn run_module(slot: u64, state_dir: PathBuf, replaces: Option<u64>) -> Result<()> {
     let slot = Slot::try_from(slot).context("slot")?;
     // Started through /proc/self/exe, it would be known as "exe".
     let name = CString::new(format!("hitlessd-m{slot}"))?;
     rustix::thread::set_name(&name).context("process name")?;
-    module::run(&ModuleArgs { slot, state_dir })
+    module::run(&ModuleArgs { slot, state_dir, replaces: replaces.map(Instant::from_nanos) })
 }
 
-fn run_supervisor(run: &Run) -> Result<()> {
+fn run_supervisor(run: &Run, legacy: Option<Legacy>) -> Result<()> {
     let Some(config) = &run.config else { bail!("--config FILE is missing") };
-    let configuration = load(config)?;
+    let configuration = reload::load(config).map_err(BadConfiguration)?;
+    if let Some(abi) = run.abi {
+        can_take_over(abi)?;
+    }
     let (false, Some(state_dir), Some(socket)) = (run.check, &run.state_dir, &run.socket) else {
         return Ok(());
     };
-    preflight::check()?;
-    let state = StateDir::open(state_dir)?;
+    let (state, legacy) = match legacy {
+        Some(legacy) => {
+            let (state, legacy) = take_over(legacy, state_dir)?;
+            (state, Some(legacy))
+        }
+        None => {
+            preflight::check()?;
+            (StateDir::open(state_dir)?, None)
+        }
+    };
     privileges::drop_others().context("capabilities cannot be given up")?;
-    let socket = std::path::absolute(socket).context("socket")?;
-    let supervisor = Supervisor { configuration: Arc::new(configuration), state, socket };
+    let invocation = Invocation {
+        program: own_program()?,
+        config: absolute(config)?,
+        state_dir: absolute(state_dir)?,
+        socket: absolute(socket)?,
+    };
+    let supervisor =
+        Supervisor { configuration: Arc::new(configuration), invocation, state, legacy };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -131,20 +163,40 @@ fn run_supervisor(run: &Run) -> Result<()> {
     runtime.block_on(supervisor.run(hitless::exec::on_chassis))
 }
 
+fn absolute(path: &Path) -> Result<PathBuf> {
+    std::path::absolute(path).with_context(|| path.display().to_string())
+}
+
+/// The program as it was called, so that a link that leads to another release by now is followed
+/// anew; one that was found by its bare name, where it was found.
+fn own_program() -> Result<PathBuf> {
+    let called = std::env::args_os().next().map(PathBuf::from).unwrap_or_default();
+    if called.components().count() > 1 {
+        return absolute(&called);
+    }
+    std::env::current_exe().context("this program's file")
+}
+
+/// Asked by a running daemon that is to be replaced by this program.
+fn can_take_over(abi: u32) -> Result<()> {
+    ensure!(
+        abi == ABI_VERSION,
+        "its maps have layout {ABI_VERSION}, those in use have {abi}: stop the daemon, so that the \
+         peer takes over, and start the new one"
+    );
+    let missing = privileges::missing();
+    ensure!(missing.is_empty(), "it needs {}, which was given up", missing.join(", "));
+    Ok(())
+}
+
 /// Everything that is wrong with a configuration, each with its file and line.
 #[derive(Debug)]
-struct BadConfiguration(Vec<Diagnostic>);
+struct BadConfiguration(String);
 
 impl fmt::Display for BadConfiguration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|diagnostic| writeln!(f, "{diagnostic}"))
+        f.write_str(&self.0)
     }
 }
 
 impl std::error::Error for BadConfiguration {}
-
-fn load(file: &Path) -> Result<Configuration> {
-    let text = std::fs::read_to_string(file).with_context(|| file.display().to_string())?;
-    let configuration = hitless_config::parse(&text, &file.display().to_string());
-    Ok(configuration.map_err(BadConfiguration)?)
-}

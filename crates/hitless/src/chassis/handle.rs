@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use hitless_config::Configuration;
 use hitless_model::Slot;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, oneshot, watch};
 
 use super::keeper::ModuleState;
 use crate::names::Names;
@@ -18,16 +18,33 @@ pub struct Chassis {
     hostname: String,
     configuration: Arc<Configuration>,
     modules: BTreeMap<Slot, watch::Receiver<ModuleState>>,
+    reloads: mpsc::Sender<AskedReload>,
 }
+
+/// Somebody asks for a reload and waits to hear whether it begins.
+pub(super) type AskedReload = oneshot::Sender<Result<(), String>>;
 
 impl Chassis {
     pub(super) fn new(
         names: Names,
         configuration: Arc<Configuration>,
         modules: BTreeMap<Slot, watch::Receiver<ModuleState>>,
+        reloads: mpsc::Sender<AskedReload>,
     ) -> Self {
         let hostname = hostname(&configuration);
-        Self { names, hostname, configuration, modules }
+        Self { names, hostname, configuration, modules, reloads }
+    }
+
+    /// Asks the supervisor to make way for the program and the configuration that are on disk now.
+    /// When it has said that it does, it is gone soon.
+    ///
+    /// # Errors
+    /// Why it does not.
+    pub async fn reload(&self) -> Result<(), String> {
+        let gone = || "the daemon is leaving".to_owned();
+        let (asked, answer) = oneshot::channel();
+        self.reloads.send(asked).await.map_err(|_| gone())?;
+        answer.await.map_err(|_| gone())?
     }
 
     /// Names derived from the state directory.

@@ -1,5 +1,5 @@
-//! Keeps one module running: adopts or starts it, hands it its configuration, starts it again when
-//! it dies, and stops it when told.
+//! Keeps one module running: adopts or starts it, hands it its configuration, replaces its program
+//! when told, starts it again when it dies or stands still, and stops it when told.
 
 use std::time::Duration;
 
@@ -10,16 +10,12 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::backoff::Backoff;
 use super::process::{Launch, Process};
-use crate::api::client::{self, ClientError};
-use crate::api::types::ModuleConfig;
+use super::tending::{Arrival, NotAtWork, Tending};
+use super::vitals::Vitals;
+use crate::api::client;
 
-/// How long a module may take until it answers on its socket and works; loading programs on a slow
-/// machine included.
-const START_WAIT: Duration = Duration::from_secs(20);
 /// How long a module may take to hand over and leave.
 const STOP_WAIT: Duration = Duration::from_secs(10);
-/// How often to try a socket that nobody answers on yet.
-const RETRY: Duration = Duration::from_millis(10);
 
 /// What modules are told to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +39,8 @@ pub enum ModuleState {
     Running {
         /// Its process.
         pid: u32,
+        /// How it got there.
+        arrival: Arrival,
     },
     /// Dead, and about to be started again.
     Dead {
@@ -59,8 +57,8 @@ pub(crate) struct Keeper {
     pub(crate) slot: Slot,
     /// How to start it.
     pub(crate) launch: Launch,
-    /// Its configuration.
-    pub(crate) config: ModuleConfig,
+    /// How to bring it to work and look after it.
+    pub(crate) tending: Tending,
     /// What it is told to do.
     pub(crate) orders: watch::Receiver<Order>,
     /// Where its state is told.
@@ -70,6 +68,7 @@ pub(crate) struct Keeper {
 /// How a life of the process ended.
 enum End {
     Ordered,
+    /// Another process has its place, or is to have it.
     Replaced,
     Died(String),
 }
@@ -93,12 +92,17 @@ impl Keeper {
             let pause = backoff.pause(born.elapsed());
             tracing::warn!("module csm {}: {why}; starting it again", self.slot);
             self.state.send_replace(ModuleState::Dead { why });
+            self.vitals().stamp();
             tokio::select! {
                 () = sleep(pause) => {}
                 () = ordered(&mut self.orders, &[Order::Stop, Order::Kill]) => break,
             }
         }
         self.state.send_replace(ModuleState::Stopped);
+    }
+
+    fn vitals(&self) -> &Vitals {
+        &self.tending.vitals
     }
 
     /// One life of the process.
@@ -109,22 +113,30 @@ impl Keeper {
         };
         let stop = [Order::Stop, Order::Kill];
         let mut orders = self.orders.clone();
-        let configured = tokio::select! {
-            configured = self.configure() => configured,
-            why = process.ended() => return End::Died(why),
+        let adopted = process.is_adopted();
+        let arrived = tokio::select! {
+            arrived = self.tending.bring_to_work(adopted) => arrived,
+            why = process.ended() => return self.ended_early(why),
             () = ordered(&mut orders, &stop) => {
                 self.stop(process).await;
                 return End::Ordered;
             }
         };
-        if let Err(refusal) = configured {
-            return self.refused(process, refusal).await;
-        }
+        let arrival = match arrived {
+            Ok(arrival) => arrival,
+            Err(not_at_work) => return self.give_up(process, not_at_work).await,
+        };
         let pid = process.id().unwrap_or(0);
-        tracing::info!("module csm {}: running as process {pid}", self.slot);
-        self.state.send_replace(ModuleState::Running { pid });
+        tracing::info!("module csm {}: process {pid}, {arrival}", self.slot);
+        self.state.send_replace(ModuleState::Running { pid, arrival });
         tokio::select! {
             why = process.ended() => End::Died(why),
+            why = self.tending.watch() => {
+                tracing::error!("module csm {}: {why}", self.slot);
+                process.kill();
+                process.ended().await;
+                End::Died(why)
+            }
             () = ordered(&mut orders, &stop) => {
                 self.stop(process).await;
                 End::Ordered
@@ -140,39 +152,35 @@ impl Keeper {
         self.launch.start(self.slot)
     }
 
-    /// Hands the configuration over, as soon as the module answers.
-    async fn configure(&self) -> Result<(), String> {
-        let socket = self.launch.names.module_socket(self.slot);
-        let attempt = async {
-            loop {
-                let put = client::call::<_, ()>(&socket, Method::PUT, "/v1/config", &self.config);
-                match put.await {
-                    Err(ClientError::Connect { .. }) => sleep(RETRY).await,
-                    other => break other.map_err(|error| error.to_string()),
-                }
-            }
-        };
-        let late = || Err(format!("did not come to work within {} s", START_WAIT.as_secs()));
-        timeout(START_WAIT, attempt).await.unwrap_or_else(|_| late())
+    /// A process that ended before it was at work. One that another supervisor had started before it
+    /// died may have been faster to the slot's lock: that one it is, then.
+    fn ended_early(&self, why: String) -> End {
+        match self.launch.find(self.slot) {
+            Ok(Some(_)) => End::Replaced,
+            Ok(None) | Err(_) => End::Died(why),
+        }
     }
 
-    /// A module that does not take its configuration. One that an earlier supervisor started has
-    /// another one, and makes way in an orderly fashion.
-    async fn refused(&self, mut process: Process, refusal: String) -> End {
-        if process.is_adopted() {
-            tracing::info!("module csm {}: {refusal}; starting it anew", self.slot);
-            self.stop(process).await;
-            return End::Replaced;
+    async fn give_up(&self, mut process: Process, not_at_work: NotAtWork) -> End {
+        match not_at_work {
+            NotAtWork::Anew(why) => {
+                tracing::info!("module csm {}: {why}; starting it anew", self.slot);
+                self.stop(process).await;
+                End::Replaced
+            }
+            NotAtWork::Failed(why) => {
+                process.kill();
+                process.ended().await;
+                End::Died(why)
+            }
         }
-        process.kill();
-        process.ended().await;
-        End::Died(refusal)
     }
 
     async fn stop(&self, mut process: Process) {
         let mut orders = self.orders.clone();
+        let left = leave(&self.launch, self.slot, &mut process);
         tokio::select! {
-            () = leave(&self.launch, self.slot, &mut process) => {}
+            () = self.tending.stamping(left) => {}
             () = ordered(&mut orders, &[Order::Kill]) => {
                 process.kill();
                 process.ended().await;

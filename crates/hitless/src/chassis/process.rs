@@ -3,11 +3,14 @@
 use std::fs::{File, TryLockError};
 use std::io;
 use std::os::fd::OwnedFd;
-use std::path::PathBuf;
-use std::process::Stdio;
+use std::os::unix::process::ExitStatusExt;
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
 
 use hitless_model::Slot;
-use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use rustix::process::{
+    Pid, PidfdFlags, Signal, WaitOptions, pidfd_open, pidfd_send_signal, waitpid,
+};
 use tokio::io::unix::AsyncFd;
 use tokio::process::{Child, Command};
 
@@ -20,12 +23,15 @@ pub struct Launch {
     pub names: Names,
     /// The program that has the `module` sub-command.
     pub program: PathBuf,
+    /// The program that a running module is told to become.
+    pub successor: PathBuf,
 }
 
 impl Launch {
-    /// The running program itself, even if its file was replaced since.
-    pub fn own(names: &Names) -> Self {
-        Self { names: names.clone(), program: "/proc/self/exe".into() }
+    /// The running program itself, even if its file was replaced since; `called` is how it was called.
+    pub fn own(names: &Names, called: &Path) -> Self {
+        let successor = called.to_owned();
+        Self { names: names.clone(), program: "/proc/self/exe".into(), successor }
     }
 
     /// Starts a module, in a process group of its own: what ends the supervisor's terminal or
@@ -76,6 +82,25 @@ impl Launch {
     }
 }
 
+/// Collects what an adopted process left. It is a child of this process if the supervisor that
+/// started it was an earlier program of this process, and then nobody else does.
+fn reap(pid: Pid) -> String {
+    match waitpid(Some(pid), WaitOptions::NOHANG) {
+        Ok(Some((_, status))) => {
+            format!("ended with {}", ExitStatus::from_raw(status.as_raw()))
+        }
+        Ok(None) | Err(_) => "ended".to_owned(),
+    }
+}
+
+/// Collects children of an earlier program of this process that ended while it was being replaced.
+/// Only before the first process is started.
+pub(crate) fn reap_all() {
+    while let Ok(Some((pid, _))) = waitpid(None, WaitOptions::NOHANG) {
+        tracing::debug!("process {pid:?} had ended");
+    }
+}
+
 /// Registers a process descriptor with the runtime.
 fn watched(descriptor: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
     #[expect(unsafe_code, reason = "tokio has no safe registration of foreign descriptors")]
@@ -119,8 +144,8 @@ impl Process {
                 Ok(status) => format!("ended with {status}"),
                 Err(error) => format!("was lost: {error}"),
             },
-            Self::Adopted { descriptor, .. } => match descriptor.readable().await {
-                Ok(_) => "ended".to_owned(),
+            Self::Adopted { pid, descriptor } => match descriptor.readable().await {
+                Ok(_) => reap(*pid),
                 Err(error) => format!("was lost: {error}"),
             },
         }

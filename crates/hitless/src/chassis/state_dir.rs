@@ -44,7 +44,7 @@ pub enum Unusable {
 #[derive(Debug)]
 pub struct StateDir {
     names: Names,
-    _lock: File,
+    lock: File,
 }
 
 impl StateDir {
@@ -75,7 +75,18 @@ impl StateDir {
             }
         }
         lock.set_len(0).and_then(|()| writeln!(lock, "{}", std::process::id())).map_err(system)?;
-        Ok(Self { names, _lock: lock })
+        Ok(Self { names, lock })
+    }
+
+    /// The directory of a supervisor that this one follows in the same process, locked already.
+    pub fn inherit(path: &Path, lock: File) -> Result<Self, Unusable> {
+        let system = |source| Unusable::System { path: path.to_owned(), source };
+        Ok(Self { names: Names::new(path).map_err(system)?, lock })
+    }
+
+    /// The lock, to be left to the next supervisor.
+    pub(crate) fn lock(&self) -> &File {
+        &self.lock
     }
 
     /// Names derived from it.

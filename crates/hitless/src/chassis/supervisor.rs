@@ -1,27 +1,39 @@
-//! The supervisor's life: checks, start, keeping everything as it should be, and leaving no trace.
+//! The supervisor's life: start, keeping everything as it should be, making way for the next one, and
+//! leaving no trace.
+//!
+//! A life begins in one of three ways: with nothing there; with modules that outlived a supervisor
+//! that was killed; or with the legacy of the supervisor that this program replaced in the same
+//! process, and modules that are to be replaced too. In the latter two nothing that runs is taken
+//! down because something else cannot be had.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::os::unix::net::UnixListener;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use hitless_config::Configuration;
+use hitless_model::Instant;
 use rtnetlink::MulticastGroup;
-use tokio::net::UnixListener;
-use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Interval, MissedTickBehavior, interval, sleep};
 
 use super::desired::Desired;
-use super::handle::Chassis;
+use super::handle::{AskedReload, Chassis};
 use super::keeper::Order;
 use super::kernel::{Kernel, slots};
-use super::modules::{Modules, stop_leftovers};
-use super::plan::plan;
-use super::process::Launch;
+use super::modules::{Modules, any_runs, stop_leftovers};
+use super::network::Network;
+use super::process::{Launch, reap_all};
+use super::signals::{Asked, Signals};
 use super::state_dir::StateDir;
+use super::succession::{Invocation, Legacy, succeed};
+use super::vitals::Vitals;
+use super::{manager, reload};
 use crate::api::server::{self, Exec};
+use crate::module::{clock, kept};
 use crate::names::Names;
 use crate::netlink::events::Events;
 
@@ -30,85 +42,270 @@ const TICK: Duration = Duration::from_secs(3);
 /// Pause after an event before looking: a burst is one change, and a host that makes and removes
 /// interfaces all the time must not keep the supervisor busy.
 const SETTLE: Duration = Duration::from_millis(20);
+/// Time for an answer to reach the one who asked, before this program is no more.
+const LAST_WORDS: Duration = Duration::from_millis(5);
 
 /// Everything that a supervisor needs.
 pub struct Supervisor {
     /// What to be.
     pub configuration: Arc<Configuration>,
+    /// How it was started.
+    pub invocation: Invocation,
     /// The state directory, locked.
     pub state: StateDir,
-    /// Where to serve the API.
-    pub socket: PathBuf,
+    /// The listening socket of the supervisor before, and when the reload began.
+    pub legacy: Option<(UnixListener, Instant)>,
 }
 
 /// Makes the function that carries out commands, once there is a chassis to carry them out on.
 pub type MakeExec = fn(Arc<Chassis>) -> Arc<Exec>;
 
+/// Takes what the supervisor before left.
+///
+/// # Errors
+/// When the state directory cannot be used.
+pub fn take_over(legacy: Legacy, state_dir: &Path) -> Result<(StateDir, (UnixListener, Instant))> {
+    let state = StateDir::inherit(state_dir, legacy.lock)?;
+    reap_all();
+    Ok((state, (legacy.listener, legacy.begun)))
+}
+
+/// A supervisor whose modules run.
+struct Running {
+    invocation: Invocation,
+    state: StateDir,
+    launch: Launch,
+    listener: UnixListener,
+    signals: Signals,
+    events: Events,
+    network: Network,
+    modules: Modules,
+    /// How the reload ended that this process came out of, or the one that failed.
+    reloaded: watch::Sender<Option<Result<String, String>>>,
+    own: Vitals,
+}
+
 impl Supervisor {
     /// Runs until a signal ends it; whatever it made is gone afterwards.
     pub async fn run(self, make_exec: MakeExec) -> Result<()> {
-        let mut signals = Signals::listen()?;
-        let names = self.state.names().clone();
-        let launch = Launch::own(&names);
+        let signals = Signals::listen()?;
         let events = Events::subscribe(&[MulticastGroup::Link])?;
-        let kernel = Kernel::connect(&names)?;
-        stop_leftovers(&self.configuration, &launch).await;
-        let mut network = Network::new(kernel, &names, &self.configuration);
-        let listener = bind(&self.socket)?;
-        network.build().await.inspect_err(|_| remove(&self.socket))?;
-        let mut modules = Modules::start(&self.configuration, &launch);
-
-        let started = tokio::select! {
-            started = modules.all_running() => started.map(|()| true),
-            () = signals.next() => Ok(false),
+        let Self { configuration, invocation, state, legacy } = self;
+        let launch = Launch::own(state.names(), &invocation.program);
+        stop_leftovers(&configuration, &launch).await;
+        let takes_over = legacy.is_some() || any_runs(&configuration, &launch);
+        let desired = Desired::new(&configuration);
+        let kernel = Kernel::connect(state.names())?;
+        let still = still_running(&configuration, state.names());
+        let mut network = Network::new(kernel, state.names(), desired.clone().beside(&still));
+        let (listener, renewed) = match legacy {
+            Some((listener, begun)) => (listener, Some(begun)),
+            None => (bind(&invocation.socket)?, None),
         };
-        if let Ok(true) = started {
-            modules.order(Order::Run);
-            let chassis = self.chassis(&modules);
-            tracing::info!("{}: ready on {}", chassis.hostname(), self.socket.display());
-            let server = tokio::spawn(serve(listener, make_exec(Arc::new(chassis))));
-            network.keep(events, &mut signals).await;
-            tracing::info!("stopping");
-            stop(&mut modules, &mut signals).await;
-            server.abort();
+        if takes_over {
+            network.reconcile().await;
         } else {
-            stop(&mut modules, &mut signals).await;
+            network.build().await.inspect_err(|_| remove(&invocation.socket))?;
         }
-        // Without its modules nothing of it is of use, whoever made it.
-        self.leave_no_trace(&network.kernel).await?;
+        let order = if takes_over { Order::Run } else { Order::Start };
+        let modules = Modules::start(&configuration, &launch, order, renewed.is_some());
+        let (reloaded, _) = watch::channel(renewed.is_none().then(|| Err(NOT_RELOADED.to_owned())));
+        let mut running = Running {
+            invocation,
+            state,
+            launch,
+            listener,
+            signals,
+            events,
+            network,
+            modules,
+            reloaded,
+            own: Vitals::default(),
+        };
+        let started = running.start(takes_over, renewed).await;
+        if let Ok(true) = started {
+            running.network.want(desired);
+            running.serve(configuration, make_exec).await?;
+        }
+        running.leave().await?;
         started.map(drop).map_err(anyhow::Error::msg)
-    }
-
-    fn chassis(&self, modules: &Modules) -> Chassis {
-        let names = self.state.names().clone();
-        Chassis::new(names, Arc::clone(&self.configuration), modules.states().clone())
-    }
-
-    async fn leave_no_trace(&self, kernel: &Kernel) -> Result<()> {
-        let removed = kernel.remove_all().await;
-        self.remove_files();
-        Ok(removed?)
-    }
-
-    fn remove_files(&self) {
-        let names = self.state.names();
-        remove(&self.socket);
-        for slot in slots() {
-            remove(&names.module_socket(slot));
-            remove(&names.module_pid(slot));
-        }
-        let pins = names.pins();
-        match std::fs::remove_dir_all(&pins) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                tracing::warn!("{}: {error}", pins.display());
-            }
-            _ => {}
-        }
     }
 }
 
+const NOT_RELOADED: &str = "this daemon was started, not reloaded";
+
+impl Running {
+    /// Waits for the modules; whether there is anything to go on with.
+    async fn start(&mut self, takes_over: bool, renewed: Option<Instant>) -> Result<bool, String> {
+        let started = async {
+            if !takes_over {
+                return self.modules.all_running().await;
+            }
+            let settled = self.modules.all_settled().await;
+            if let Some(begun) = renewed {
+                self.reloaded.send_replace(Some(outcome(settled, begun)));
+            }
+            Ok(())
+        };
+        let started = tokio::select! {
+            started = started => started.map(|()| true),
+            () = self.signals.leave() => Ok(false),
+        };
+        if started == Ok(true) {
+            self.modules.order(Order::Run);
+        }
+        started
+    }
+
+    /// Answers and keeps everything as it should be until a signal ends it.
+    async fn serve(
+        &mut self,
+        configuration: Arc<Configuration>,
+        make_exec: MakeExec,
+    ) -> Result<()> {
+        let (reloads, mut asked) = mpsc::channel(1);
+        let names = self.state.names().clone();
+        let chassis = Chassis::new(names, configuration, self.modules.states().clone(), reloads);
+        tracing::info!("{}: ready on {}", chassis.hostname(), self.invocation.socket.display());
+        let listener = self.listener.try_clone().context("socket")?;
+        listener.set_nonblocking(true).context("socket")?;
+        let listener = tokio::net::UnixListener::from_std(listener).context("socket")?;
+        let router = server::supervisor(make_exec(Arc::new(chassis)));
+        let router = router.merge(server::reloaded(self.reloaded.subscribe()));
+        let server = tokio::spawn(async move {
+            if let Err(error) = axum::serve(listener, router).await {
+                tracing::error!("the API is not served any more: {error}");
+            }
+        });
+        manager::ready(&manager::status(self.modules.vitals()));
+        let watching = manager::watch(self.own.clone(), self.modules.vitals().clone());
+        let watching = tokio::spawn(watching);
+        self.keep(&mut asked).await;
+        watching.abort();
+        server.abort();
+        Ok(())
+    }
+
+    /// Looks at the network on every change and every few seconds, and makes way when asked to.
+    async fn keep(&mut self, asked: &mut mpsc::Receiver<AskedReload>) {
+        let mut tick = ticker();
+        let mut is_listening = true;
+        loop {
+            self.own.stamp();
+            tokio::select! {
+                signal = self.signals.next() => match signal {
+                    Asked::Leave => return,
+                    Asked::Reload => self.reload(None).await,
+                },
+                Some(asked) = asked.recv() => self.reload(Some(asked)).await,
+                _ = tick.tick() => {}
+                event = self.events.next(), if is_listening => {
+                    is_listening = event.is_some();
+                    sleep(SETTLE).await;
+                    self.events.skip_waiting();
+                }
+            }
+            self.network.reconcile().await;
+        }
+    }
+
+    /// Makes way for the program and the configuration on disk. Returns if that failed, and then
+    /// everything goes on as before.
+    async fn reload(&mut self, asked: Option<AskedReload>) {
+        let begun = clock::now();
+        tracing::info!("reloading");
+        manager::reloading();
+        let checked = reload::check(&self.invocation, &self.launch, &self.network).await;
+        let failed = match checked {
+            Ok(()) => {
+                self.reloaded.send_replace(None);
+                if let Some(asked) = asked {
+                    let _asker_gone = asked.send(Ok(()));
+                }
+                sleep(LAST_WORDS).await;
+                let error = succeed(&self.invocation, begun, self.state.lock(), &self.listener);
+                let program = self.invocation.program.display();
+                let why = format!("cannot become {program}: {error}");
+                self.reloaded.send_replace(Some(Err(why.clone())));
+                why
+            }
+            Err(why) => {
+                if let Some(asked) = asked {
+                    let _asker_gone = asked.send(Err(why.clone()));
+                }
+                why
+            }
+        };
+        for line in failed.lines() {
+            tracing::error!("not reloaded: {line}");
+        }
+        manager::ready("not reloaded, goes on as before");
+    }
+
+    /// Stops all modules, a second signal hurries it; and takes away everything that there is.
+    async fn leave(&mut self) -> Result<()> {
+        tracing::info!("stopping");
+        manager::stopping();
+        self.modules.order(Order::Stop);
+        tokio::select! {
+            () = self.modules.done() => {}
+            () = self.signals.leave() => self.modules.order(Order::Kill),
+        }
+        self.modules.done().await;
+        // Without its modules nothing of it is of use, whoever made it.
+        let removed = self.network.kernel.remove_all().await;
+        remove_files(self.state.names(), &self.invocation.socket);
+        Ok(removed?)
+    }
+}
+
+/// What a reload came to, for the one who asked for it.
+fn outcome(settled: Result<String, String>, begun: Instant) -> Result<String, String> {
+    let took = clock::now().saturating_since(begun).as_millis();
+    for line in settled.as_ref().unwrap_or_else(|lines| lines).lines() {
+        tracing::info!("reload, {line}");
+    }
+    match settled {
+        Ok(lines) => Ok(format!("Reloaded in {took} ms.\n{lines}")),
+        Err(lines) => Err(format!("reloaded in part, in {took} ms:\n{}", lines.trim_end())),
+    }
+}
+
+/// What the modules that run already still have, by the configurations that they keep.
+fn still_running(configuration: &Configuration, names: &Names) -> Desired {
+    let kept = configuration.modules.keys().filter_map(|&slot| {
+        let kept = kept::load(&names.module_config(slot)).ok().flatten()?;
+        Some((slot, kept.module))
+    });
+    let modules: BTreeMap<_, _> = kept.collect();
+    Desired::new(&Configuration { modules, ..Configuration::default() })
+}
+
 fn bind(socket: &Path) -> Result<UnixListener> {
-    server::bind(socket).with_context(|| format!("socket {}", socket.display()))
+    let listener = server::bind(socket).with_context(|| format!("socket {}", socket.display()))?;
+    Ok(listener.into_std()?)
+}
+
+fn ticker() -> Interval {
+    let mut tick = interval(TICK);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    tick
+}
+
+fn remove_files(names: &Names, socket: &Path) {
+    remove(socket);
+    for slot in slots() {
+        remove(&names.module_socket(slot));
+        remove(&names.module_pid(slot));
+        remove(&names.module_config(slot));
+    }
+    let pins = names.pins();
+    match std::fs::remove_dir_all(&pins) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            tracing::warn!("{}: {error}", pins.display());
+        }
+        _ => {}
+    }
 }
 
 fn remove(file: &Path) {
@@ -117,130 +314,5 @@ fn remove(file: &Path) {
             tracing::warn!("{}: {error}", file.display());
         }
         _ => {}
-    }
-}
-
-async fn serve(listener: UnixListener, exec: Arc<Exec>) {
-    if let Err(error) = axum::serve(listener, server::supervisor(exec)).await {
-        tracing::error!("the API is not served any more: {error}");
-    }
-}
-
-/// Stops all modules; a second signal hurries it.
-async fn stop(modules: &mut Modules, signals: &mut Signals) {
-    modules.order(Order::Stop);
-    tokio::select! {
-        () = modules.done() => return,
-        () = signals.next() => modules.order(Order::Kill),
-    }
-    modules.done().await;
-}
-
-/// The chassis' network, kept as it should be.
-struct Network {
-    kernel: Kernel,
-    names: Names,
-    desired: Desired,
-    /// What was said already, so that it is said once.
-    said: BTreeSet<String>,
-}
-
-impl Network {
-    fn new(kernel: Kernel, names: &Names, configuration: &Configuration) -> Self {
-        let desired = Desired::new(configuration);
-        Self { kernel, names: names.clone(), desired, said: BTreeSet::new() }
-    }
-
-    /// Builds everything or nothing.
-    async fn build(&mut self) -> Result<()> {
-        let plan = plan(&self.names, &self.desired, &self.kernel.dump().await?);
-        if !plan.conflicts.is_empty() {
-            let sentences: Vec<_> = plan.conflicts.iter().map(ToString::to_string).collect();
-            bail!(sentences.join("\n"));
-        }
-        self.free_bridges();
-        Ok(self.kernel.apply_all(&plan.operations).await?)
-    }
-
-    /// Looks on every change, and every few seconds, until a signal ends it.
-    async fn keep(&mut self, mut events: Events, signals: &mut Signals) {
-        let mut tick = interval(TICK);
-        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut is_listening = true;
-        loop {
-            tokio::select! {
-                () = signals.next() => return,
-                _ = tick.tick() => {}
-                event = events.next(), if is_listening => {
-                    is_listening = event.is_some();
-                    sleep(SETTLE).await;
-                    events.skip_waiting();
-                }
-            }
-            self.reconcile().await;
-        }
-    }
-
-    /// Does what can be done, and says each new reason why something cannot.
-    async fn reconcile(&mut self) {
-        self.free_bridges();
-        let mut said = BTreeSet::new();
-        match self.kernel.dump().await {
-            Ok(actual) => {
-                let plan = plan(&self.names, &self.desired, &actual);
-                said.extend(plan.conflicts.iter().map(ToString::to_string));
-                for operation in plan.operations {
-                    match self.kernel.apply(&operation).await {
-                        Ok(()) => tracing::info!("repaired: {operation}"),
-                        Err(error) => drop(said.insert(error.to_string())),
-                    }
-                }
-            }
-            Err(error) => drop(said.insert(error.to_string())),
-        }
-        for sentence in said.difference(&self.said) {
-            tracing::warn!("{sentence}");
-        }
-        self.said = said;
-    }
-
-    fn free_bridges(&self) {
-        match self.kernel.free_bridges() {
-            Ok(changed) if changed.is_empty() => {}
-            Ok(changed) => {
-                let names = changed.join(", ").replace('/', ".");
-                tracing::info!("set to 0, bridged frames bypass the host's firewall: {names}");
-            }
-            Err(error) => tracing::warn!("{error}"),
-        }
-    }
-}
-
-/// The signals that end the supervisor.
-struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-    hang_up: Signal,
-}
-
-impl Signals {
-    fn listen() -> io::Result<Self> {
-        Ok(Self {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-            hang_up: signal(SignalKind::hangup())?,
-        })
-    }
-
-    /// Waits for one that means leaving.
-    async fn next(&mut self) {
-        loop {
-            tokio::select! {
-                _ = self.terminate.recv() => return,
-                _ = self.interrupt.recv() => return,
-                // A terminal that goes away is no reason to take a balancer down.
-                _ = self.hang_up.recv() => tracing::info!("SIGHUP: nothing to do"),
-            }
-        }
     }
 }

@@ -14,12 +14,13 @@ mod tests;
 
 use std::sync::Arc;
 
+use futures::future::join_all;
 use hitless_config::model::Name;
 use hitless_config::{ExecCommand, ExecLine, ModuleView, OutputFormat, parse_exec};
 use hitless_model::Slot;
 
 use crate::api::server::Exec;
-use crate::api::types::{ConnInfo, FarmInfo, FtState, RealInfo, VirtualServerInfo, VlanInfo};
+use crate::api::types::{ConnInfo, ExecReply, FarmInfo, RealInfo, VirtualServerInfo, VlanInfo};
 use crate::chassis::{Chassis, ModuleState};
 use crate::show;
 use answer::hide_keys;
@@ -36,10 +37,12 @@ pub fn on_chassis(chassis: Arc<Chassis>) -> Arc<Exec> {
 }
 
 /// Carries out one line; the error is in the form of IOS.
-async fn run(chassis: &Chassis, line: &str) -> Result<String, String> {
+async fn run(chassis: &Chassis, line: &str) -> Result<ExecReply, String> {
     let line = parse_exec(line).map_err(|bad| bad.to_string())?;
+    let follow = line.command == ExecCommand::ReloadDaemon;
     let answer = carry_out(chassis, &line.command).await.map_err(|why| format!("% {why}"))?;
-    print(&answer, &line).map_err(|why| format!("% {why}"))
+    let output = print(&answer, &line).map_err(|why| format!("% {why}"))?;
+    Ok(ExecReply { output, follow })
 }
 
 fn print(answer: &Answer, line: &ExecLine) -> Result<String, String> {
@@ -66,6 +69,10 @@ async fn carry_out(chassis: &Chassis, command: &ExecCommand) -> Result<Answer, S
             module(chassis, *slot)?.hand_over().await?;
             Ok(Answer::Done)
         }
+        ExecCommand::ReloadDaemon => {
+            chassis.reload().await.map_err(|why| format!("Not reloaded: {why}"))?;
+            Ok(Answer::Done)
+        }
     }
 }
 
@@ -81,27 +88,23 @@ fn module(chassis: &Chassis, slot: Slot) -> Result<Module, String> {
     }
 }
 
+/// All modules are asked at once: one that does not answer keeps nobody else waiting.
 async fn summaries(chassis: &Chassis) -> Vec<ModuleSummary> {
-    let modules: Vec<_> = chassis.modules().collect();
-    let mut summaries = Vec::new();
-    for (slot, state) in modules {
+    let asked = chassis.modules().map(|(slot, state)| async move {
         let ft = match module(chassis, slot) {
             Ok(module) => module.get("ft").await.unwrap_or_default(),
             Err(_) => None,
         };
         let online = matches!(state, ModuleState::Running { .. });
-        summaries.push(ModuleSummary { slot, online, state: show::module_state(&state), ft });
-    }
-    summaries
+        ModuleSummary { slot, online, state: show::module_state(&state), ft }
+    });
+    join_all(asked).await
 }
 
 async fn show_module(module: &Module, view: &ModuleView, depth: Depth) -> Result<Answer, String> {
     Ok(match view {
         ModuleView::Ft => Answer::Ft(module.get("ft").await?, depth),
-        ModuleView::FtHistory => {
-            let ft: Option<FtState> = module.get("ft").await?;
-            Answer::History(ft.map(|ft| ft.decisions).unwrap_or_default())
-        }
+        ModuleView::FtHistory => Answer::History(module.get("history").await?),
         ModuleView::VirtualServers(name) => {
             Answer::VirtualServers(virtual_servers(module, name.as_ref()).await?, depth)
         }

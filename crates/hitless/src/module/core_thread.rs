@@ -9,7 +9,7 @@ use std::sync::mpsc::{SyncSender, TrySendError};
 use std::time::Duration;
 
 use hitless_core::machine::Machine;
-use hitless_core::node::{Command, Event, Input, Lane, Node, Output, TableJob};
+use hitless_core::node::{Command, Event, Input, Lane, Node, Output, TableJob, Transmit};
 use hitless_model::abi::RoleWord;
 use hitless_model::{Epoch, Instant, Role};
 use hitless_plane::RoleHandle;
@@ -20,6 +20,8 @@ use super::announce::Announcer;
 use super::chores::Chore;
 use super::clock;
 use super::inbox::{CoreInbox, CoreInput};
+use super::pulse::Pulse;
+use super::realtime;
 use super::rejections::Rejections;
 use super::sockets::Sockets;
 
@@ -48,6 +50,9 @@ pub(crate) struct Core {
     pub(crate) chores: SyncSender<Chore>,
     pub(crate) rejections: Rejections,
     pub(crate) forwards_since: Option<Instant>,
+    pub(crate) pulse: Pulse,
+    /// Who waits to hear whether this process may be replaced.
+    pub(crate) absence: Option<oneshot::Sender<Result<(), String>>>,
 }
 
 /// Whether the thread goes on.
@@ -57,14 +62,17 @@ enum Turn {
 }
 
 impl Core {
-    /// Runs until told to leave.
+    /// Runs until told to leave. What the node has to say at once goes out before anything else:
+    /// for one that goes on where another was killed, every millisecond counts.
     pub(crate) fn run(mut self) {
         self.drain(&mut None);
+        realtime::enter();
         loop {
+            self.pulse.turn();
             let due = self.node.next_deadline().map(|deadline| deadline.at);
             self.sleep_until(due);
             if let Turn::Leave(reply) = self.turn(due) {
-                self.write_gate(Role::Standby, Epoch::default(), Instant::ZERO);
+                self.write_gate(Role::Standby, Epoch::default(), Instant::ZERO, false);
                 let _asker_gone = reply.send(());
                 return;
             }
@@ -96,12 +104,8 @@ impl Core {
             self.node.handle_input(clock::now(), Input::CaughtUp);
             self.drain(&mut None);
         }
-        self.inbox.silence();
-        for _ in 0..INPUTS_A_TURN {
-            let Some(input) = self.inbox.next() else { break };
-            if let Turn::Leave(reply) = self.take(input) {
-                return Turn::Leave(reply);
-            }
+        if let Turn::Leave(reply) = self.take_waiting() {
+            return Turn::Leave(reply);
         }
         self.read(Lane::Replication, RECORDS_A_TURN);
         let now = clock::now();
@@ -109,6 +113,24 @@ impl Core {
             self.node.handle_deadline(now);
             self.drain(&mut None);
         }
+        Turn::Continue
+    }
+
+    /// Takes what waits in the inbox, as long as nothing else is due: a part of a dump may cost a
+    /// millisecond, and sixty of them a lease.
+    fn take_waiting(&mut self) -> Turn {
+        self.inbox.silence();
+        for _ in 0..INPUTS_A_TURN {
+            let Some(input) = self.inbox.next() else { return Turn::Continue };
+            if let Turn::Leave(reply) = self.take(input) {
+                return Turn::Leave(reply);
+            }
+            let now = clock::now();
+            if self.node.next_deadline().is_some_and(|deadline| deadline.at <= now) {
+                break;
+            }
+        }
+        self.inbox.ring();
         Turn::Continue
     }
 
@@ -138,6 +160,13 @@ impl Core {
                 let _asker_gone = reply.send(refusal.map_or(Ok(()), Err));
                 return Turn::Continue;
             }
+            CoreInput::Absence(_, reply) if self.absence.is_some() => {
+                let _asker_gone = reply.send(Err("it is being replaced already".to_owned()));
+            }
+            CoreInput::Absence(lasts, reply) => {
+                self.absence = Some(reply);
+                self.node.handle_input(now, Input::Command(Command::Absence(lasts)));
+            }
             CoreInput::Status(reply) => {
                 let _asker_gone = reply.send(self.node.status(now));
             }
@@ -150,9 +179,9 @@ impl Core {
     fn drain(&mut self, refusal: &mut Option<String>) {
         while let Some(output) = self.node.poll_output() {
             match output {
-                Output::Transmit(transmit) => self.sockets.send(&transmit),
-                Output::Gate { role, epoch, lease_until } => {
-                    self.write_gate(role, epoch, lease_until);
+                Output::Transmit(transmit) => self.send(&transmit),
+                Output::Gate { role, epoch, lease_until, alone } => {
+                    self.write_gate(role, epoch, lease_until, alone);
                 }
                 Output::Announce => self.announcer.announce(),
                 Output::Table(job) => self.job(job),
@@ -161,11 +190,13 @@ impl Core {
                 }
                 Output::PersistEpoch(epoch) => hand_on(&self.chores, Chore::Epoch(epoch)),
                 Output::Decision(decision) => hand_on(&self.log, Chore::Decision(decision)),
+                Output::Story(story) => hand_on(&self.chores, Chore::Story(story)),
                 Output::Event(Event::Rejected { reason }) => self.rejections.count(reason),
                 Output::Event(event) => {
                     if let Event::HandoverRefused { why, .. } = &event {
                         *refusal = Some(why.clone());
                     }
+                    self.answer_absence(&event);
                     hand_on(&self.log, Chore::Event(event));
                 }
             }
@@ -176,16 +207,45 @@ impl Core {
         }
     }
 
-    fn write_gate(&mut self, role: Role, epoch: Epoch, lease_until: Instant) {
+    fn send(&self, transmit: &Transmit) {
+        self.sockets.send(transmit);
+        if transmit.lane == Lane::Heartbeat {
+            self.pulse.heartbeat();
+        }
+    }
+
+    fn answer_absence(&mut self, event: &Event) {
+        let answer = match event {
+            Event::AbsenceGranted { .. } => Ok(()),
+            Event::AbsenceRefused { why } => Err(why.clone()),
+            Event::PeerFound { .. }
+            | Event::PeerLost
+            | Event::PathState { .. }
+            | Event::LeaseExpired
+            | Event::Unauthenticated
+            | Event::ConfigDiffers(_)
+            | Event::TimersDiffer
+            | Event::ForeignPair { .. }
+            | Event::InStep(_)
+            | Event::HandoverRefused { .. }
+            | Event::Rejected { .. } => return,
+        };
+        if let Some(reply) = self.absence.take() {
+            let _asker_gone = reply.send(answer);
+        }
+    }
+
+    fn write_gate(&mut self, role: Role, epoch: Epoch, lease_until: Instant, alone: bool) {
         self.forwards_since =
             role.forwards().then(|| self.forwards_since.unwrap_or_else(clock::now));
         let word = RoleWord {
             role: u32::from(role as u8),
-            reserved: 0,
+            flags: if alone { RoleWord::ALONE } else { 0 },
             epoch: epoch.0,
             lease_until: lease_until.as_nanos(),
             active_since: self.forwards_since.map_or(0, Instant::as_nanos),
         };
+        self.pulse.role(role);
         if let Err(error) = self.gate.write(word) {
             // Without its gate this box cannot promise silence: the peer must take over.
             tracing::error!("the gate of the data plane cannot be written: {error}");

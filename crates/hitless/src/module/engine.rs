@@ -4,22 +4,31 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use hitless_core::node::{HandoverCause, Status};
-use hitless_model::{Role, Slot, VlanId};
+use hitless_model::abi::RoleWord;
+use hitless_model::{Instant, Role, VlanId};
 use hitless_plane::{Desired, Plane};
 use tokio::sync::watch;
 
 use super::chores::Record;
-use super::clock;
-use super::inbox::{CoreInput, CoreSender};
-use super::start::{self, Ground};
-use crate::api::types::ModuleConfig;
-use crate::names::Names;
+use super::ground::{Ground, PeerNews};
+use super::inbox::{CoreInput, CoreSender, Gone};
+use super::pulse::Pulse;
+use super::resume::{self, Resumed};
+use super::start::{self, Pair, Stage};
+use super::{Life, clock, kept};
+use crate::api::types::{Beginning, ModuleConfig};
 use crate::netlink::module_net::{self, InterfaceState};
 
 /// How long a handover at the end may take before this box leaves all the same.
 const LEAVING: Duration = Duration::from_secs(5);
+/// How long the core thread may take to find out whether the peer waits.
+const ANSWER: Duration = Duration::from_secs(5);
+/// How long this process may be away: the peer waits that long before it takes over.
+const ABSENCE: Duration = Duration::from_secs(5);
+/// The absence that is asked for to learn whether one is possible.
+const TRIAL: Duration = Duration::from_millis(1);
 /// Pause between two looks at a role that is about to change.
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
@@ -33,6 +42,10 @@ pub(crate) struct Engine {
     pub(crate) interfaces: BTreeMap<VlanId, InterfaceState>,
     /// The newest decisions.
     pub(crate) record: Record,
+    /// How it began.
+    pub(crate) beginning: Beginning,
+    /// What the core thread shows of itself, for a member of a group.
+    pub(crate) pulse: Option<Pulse>,
     plane: Mutex<Plane>,
     /// The core thread, for a member of a group.
     core: Option<CoreSender>,
@@ -40,30 +53,103 @@ pub(crate) struct Engine {
     _network: watch::Sender<module_net::Desired>,
 }
 
+/// Why to be away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Absence {
+    /// Only to learn whether it is possible.
+    Trial,
+    /// To be replaced.
+    Now,
+}
+
+/// What is common to all ways to start, when the threads of the pair run.
+struct Parts {
+    config: ModuleConfig,
+    desired: Desired,
+    record: Record,
+    plane: Plane,
+    ground: Ground,
+    peer_news: PeerNews,
+}
+
 impl Engine {
     /// Starts a module with its first configuration, in the module's namespace.
-    pub(crate) async fn start(names: &Names, slot: Slot, config: ModuleConfig) -> Result<Self> {
-        let ground = Ground::prepare(&config.module).await?;
-        let interfaces = ground.interfaces.clone();
-        let desired = start::desired(&config.module, &interfaces);
-        let size = super::settings::connections(&config.module);
-        let mut plane = Plane::open(&names.module_pins(slot), size)?;
-        plane.apply(&desired)?;
-        let (peers, peer_news) = tokio::sync::mpsc::unbounded_channel();
-        let worker = start::worker(names, slot, peers);
+    pub(crate) async fn start(life: &Life, config: ModuleConfig) -> Result<Self> {
+        let (peers, mut peer_news) = tokio::sync::mpsc::unbounded_channel();
+        let ground = Ground::prepare(&config.module, &mut peer_news).await?;
+        let interfaces = &ground.interfaces;
+        let desired = start::desired(&config.module, interfaces);
+        let plane = open(life, &config, &desired)?;
+        let worker = start::worker(&life.names, life.slot, peers);
         let record = worker.record.clone();
-        let core = match start::node_config(names, slot, &config, &interfaces)? {
-            Some(node) => Some(start::pair(&plane, node, &desired, &interfaces, worker)?),
+        let core = match start::node_config(&life.names, life.slot, &config, interfaces)? {
+            Some(node) => {
+                let gate = plane.role()?;
+                let node = resume::not_resuming(node, &gate.read()?, plane.adopted());
+                // An adopted gate may have been left open by another configuration.
+                gate.write(RoleWord::default())?;
+                let stage = Stage { gate, forwards_since: None, desired: &desired, interfaces };
+                Some(Pair::start(node, stage, worker)?.complete(&plane)?)
+            }
             None => start::alone(&plane).map(|()| None)?,
         };
+        let parts = Parts { config, desired, record, plane, ground, peer_news };
+        Self::assemble(life, parts, core, false)
+    }
+
+    /// Completes a module that is active already: its core thread runs, its old programs forward.
+    pub(crate) async fn go_on(life: &Life, resumed: Resumed) -> Result<Self> {
+        let core = resumed.pair.core.clone();
+        let completed = Self::complete(life, resumed).await;
+        if let Err(error) = &completed {
+            // Without programs and tables of its own it must not stay active.
+            tracing::error!("cannot go on: {error:#}; handing over");
+            give_up(&core).await;
+        }
+        completed
+    }
+
+    async fn complete(life: &Life, resumed: Resumed) -> Result<Self> {
+        let Resumed { config, desired, interfaces, record, pair, mut peer_news } = resumed;
+        let ground = Ground::prepare(&config.module, &mut peer_news).await?;
+        ensure!(ground.interfaces == interfaces, "the module's interfaces are others than before");
+        let plane = open(life, &config, &desired)?;
+        let core = pair.complete(&plane)?;
+        let parts = Parts { config, desired, record, plane, ground, peer_news };
+        Self::assemble(life, parts, Some(core), true)
+    }
+
+    fn assemble(
+        life: &Life,
+        parts: Parts,
+        core: Option<(CoreSender, Pulse)>,
+        resumed: bool,
+    ) -> Result<Self> {
+        let Parts { config, desired, record, mut plane, ground, peer_news } = parts;
         // The gate is shut, or the node's, by now: no packet meets the programs without one.
         for (vlan, port) in &desired.ports {
             let hook = plane.attach(port.facts.ifindex)?;
             tracing::debug!("vlan {vlan}: {hook:?}");
         }
+        let interfaces = ground.interfaces.clone();
         let network = ground.keep(plane.next_hops(), peer_news);
+        kept::store(&life.names.module_config(life.slot), &config)
+            .context("the configuration cannot be kept")?;
+        let (core, pulse) = core.unzip();
+        let ready_us = Some(micros(life.begun, clock::now()));
+        let beginning = Beginning { resumed, heartbeat_us: None, ready_us };
         let plane = Mutex::new(plane);
-        Ok(Self { config, desired, interfaces, record, plane, core, _network: network })
+        Ok(Self {
+            config,
+            desired,
+            interfaces,
+            record,
+            beginning,
+            pulse,
+            plane,
+            core,
+            _network: network,
+        })
     }
 
     /// The data plane; held only for short questions.
@@ -82,6 +168,24 @@ impl Engine {
     /// Whether this box answers for its virtual servers now.
     pub(crate) async fn is_active(&self) -> Result<bool> {
         Ok(self.status().await?.is_none_or(|status| status.role == Role::Active))
+    }
+
+    /// Has the peer wait while this process is away; the error is why it must not be. Only an active
+    /// box is missed, but a standby says it too: its peer keeps calm then.
+    pub(crate) async fn announce_absence(&self, absence: Absence) -> Result<(), String> {
+        let Some(core) = &self.core else { return Ok(()) };
+        let status = core.ask(CoreInput::Status).await.map_err(|gone| gone.to_string())?;
+        let lasts = match absence {
+            // Without a peer there is nobody to ask.
+            Absence::Trial if status.peer.is_none() => return Ok(()),
+            Absence::Trial => TRIAL,
+            Absence::Now => ABSENCE,
+        };
+        let asked = core.ask(|reply| CoreInput::Absence(lasts, reply));
+        let late = || format!("no answer from the core thread within {ANSWER:?}");
+        let answer = tokio::time::timeout(ANSWER, asked).await.map_err(|_| late())?;
+        let answer = answer.map_err(|gone| gone.to_string())?;
+        if status.role.forwards() { answer } else { Ok(()) }
     }
 
     /// Hands the active role to the peer because an operator wants it.
@@ -110,19 +214,52 @@ impl Engine {
         Ok(())
     }
 
+    /// When its first heartbeat was sent, how it began otherwise.
+    pub(crate) fn beginning(&self, life: &Life) -> Beginning {
+        let sent = self.pulse.as_ref().and_then(Pulse::first_heartbeat);
+        let heartbeat_us = sent.map(|sent| micros(life.begun, sent));
+        Beginning { heartbeat_us, ..self.beginning }
+    }
+
     /// Waits while this box forwards and there is a peer to take over from it.
     async fn wait_until_silent(&self) -> Result<()> {
-        let begun = clock::now();
-        let busy = |status: Status| status.role.forwards() && status.peer.is_some();
-        while self.status().await?.is_some_and(busy) {
-            if clock::now().saturating_since(begun) > LEAVING {
-                tracing::warn!(
-                    "the peer did not take over within {LEAVING:?}; leaving all the same"
-                );
-                return Ok(());
-            }
-            tokio::time::sleep(LOOK_AGAIN).await;
+        match &self.core {
+            Some(core) => Ok(wait_until_silent(core).await?),
+            None => Ok(()),
         }
-        Ok(())
     }
+}
+
+/// Loads or adopts the data plane and fills it.
+fn open(life: &Life, config: &ModuleConfig, desired: &Desired) -> Result<Plane> {
+    let size = super::settings::connections(&config.module);
+    let plane = Plane::open(&life.names.module_pins(life.slot), size)?;
+    plane.apply(desired)?;
+    Ok(plane)
+}
+
+fn micros(from: Instant, to: Instant) -> u64 {
+    u64::try_from(to.saturating_since(from).as_micros()).unwrap_or(u64::MAX)
+}
+
+/// Hands over, if somebody is there, and falls silent.
+async fn give_up(core: &CoreSender) {
+    let handover = |reply| CoreInput::Handover(HandoverCause::Stop, reply);
+    if let Ok(Ok(())) = core.ask(handover).await {
+        let _gone_already = wait_until_silent(core).await;
+    }
+    let _gone_already = core.ask(CoreInput::Leave).await;
+}
+
+async fn wait_until_silent(core: &CoreSender) -> Result<(), Gone> {
+    let begun = clock::now();
+    let busy = |status: &Status| status.role.forwards() && status.peer.is_some();
+    while busy(&core.ask(CoreInput::Status).await?) {
+        if clock::now().saturating_since(begun) > LEAVING {
+            tracing::warn!("the peer did not take over within {LEAVING:?}; leaving all the same");
+            return Ok(());
+        }
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
+    Ok(())
 }

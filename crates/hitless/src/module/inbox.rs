@@ -3,6 +3,7 @@
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::time::Duration;
 
 use hitless_core::node::{BatchId, Captured, HandoverCause, Snapshot, Status};
 use rustix::event::{EventfdFlags, eventfd};
@@ -30,6 +31,8 @@ pub(crate) enum CoreInput {
     },
     /// Hand over; answers with the refusal, if it is one.
     Handover(HandoverCause, oneshot::Sender<Result<(), String>>),
+    /// Have the peer wait for this process to be replaced; answers with the refusal, if it is one.
+    Absence(Duration, oneshot::Sender<Result<(), String>>),
     /// Tell the state of the machines.
     Status(oneshot::Sender<Status>),
     /// Fall silent for good and end the thread.
@@ -84,9 +87,13 @@ impl CoreSender {
     }
 
     fn ring(&self) {
-        // The counter of an eventfd only overflows after 2^64 rings; a refusal means it rings already.
-        let _rings_already = rustix::io::write(&self.bell, &1_u64.to_ne_bytes());
+        ring(&self.bell);
     }
+}
+
+fn ring(bell: &OwnedFd) {
+    // The counter of an eventfd only overflows after 2^64 rings; a refusal means it rings already.
+    let _rings_already = rustix::io::write(bell, &1_u64.to_ne_bytes());
 }
 
 impl CoreInbox {
@@ -99,6 +106,11 @@ impl CoreInbox {
     pub(crate) fn silence(&self) {
         let mut count = [0; 8];
         let _was_silent = rustix::io::read(&self.bell, &mut count);
+    }
+
+    /// Rings by itself, for a reader that leaves something for its next turn.
+    pub(crate) fn ring(&self) {
+        ring(&self.bell);
     }
 
     /// The next input, if one waits.

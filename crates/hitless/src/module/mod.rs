@@ -3,17 +3,25 @@
 //! Runs in the module's own network namespace, made by the supervisor. It serves the module's API
 //! ([`routes`]) on a socket in the state directory; the first configuration it is handed starts the
 //! [`engine`]: data plane, namespace reconciler, and for a member of a fault-tolerant group the
-//! core thread ([`core_thread`]), the table thread ([`table`]) and the chores ([`chores`]).
+//! core thread ([`core_thread`]), the table thread ([`table`]) and the chores ([`chores`]). A life
+//! that follows another one goes on where that left off ([`resume`]); [`renew`] replaces the program
+//! in place.
 
 mod announce;
 mod chores;
-mod clock;
+pub(crate) mod clock;
 mod core_thread;
 mod engine;
+mod ground;
+mod history;
 mod inbox;
+pub(crate) mod kept;
 mod messages;
+mod pulse;
 mod realtime;
 mod rejections;
+mod renew;
+mod resume;
 mod routes;
 mod settings;
 mod sockets;
@@ -22,18 +30,27 @@ mod table;
 mod views;
 
 use std::fs::File;
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::PathBuf;
+use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use hitless_model::Slot;
+use hitless_model::{Instant, Slot};
 use nix::fcntl::{Flock, FlockArg};
+use rustix::io::FdFlags;
 
 use crate::names::Names;
 use crate::netlink::netns;
 
+pub(crate) use renew::check_program;
+
 /// Tokio threads: management only, so few.
 const WORKERS: usize = 2;
+/// How often to try for the lock of the slot.
+const LOCK_ATTEMPTS: u32 = 10;
+/// Pause between two attempts.
+const LOCK_PAUSE: Duration = Duration::from_millis(5);
 
 /// What the supervisor tells a module's process on its command line.
 #[derive(Clone, Debug)]
@@ -42,10 +59,24 @@ pub struct ModuleArgs {
     pub slot: Slot,
     /// The daemon's state directory.
     pub state_dir: PathBuf,
+    /// When the program ended that this one replaces in the same process, if it does.
+    pub replaces: Option<Instant>,
+}
+
+/// One life of a module's program.
+#[derive(Clone, Debug)]
+pub(crate) struct Life {
+    /// The daemon's names.
+    pub(crate) names: Names,
+    /// The module's slot.
+    pub(crate) slot: Slot,
+    /// When it began: for one that replaces another, when that ended.
+    pub(crate) begun: Instant,
 }
 
 /// Runs a module until it is told to stop.
 pub fn run(args: &ModuleArgs) -> Result<()> {
+    let begun = args.replaces.unwrap_or_else(clock::now);
     let names = Names::new(&args.state_dir)
         .with_context(|| format!("state directory {}", args.state_dir.display()))?;
     let _alone = lock(&names, args.slot)?;
@@ -58,20 +89,39 @@ pub fn run(args: &ModuleArgs) -> Result<()> {
         .enable_all()
         .build()
         .context("cannot start the management threads")?;
-    runtime.block_on(routes::serve(names, args.slot))
+    let life = Life { names, slot: args.slot, begun };
+    runtime.block_on(async {
+        let former = resume::begin(&life.names, life.slot, args.replaces.is_some()).await;
+        routes::serve(life, former).await
+    })
 }
 
 /// Two processes for one slot would fight over one data plane.
-fn lock(names: &Names, slot: Slot) -> Result<Flock<File>> {
+///
+/// The lock stays with the process when its program is replaced, so that nobody sees the slot free
+/// meanwhile. The descriptor is closed by nobody then; that its file names this very process tells.
+fn lock(names: &Names, slot: Slot) -> Result<Option<Flock<File>>> {
     let path = names.module_pid(slot);
-    let file = File::options().create(true).truncate(false).write(true).open(&path);
-    let file = file.with_context(|| path.display().to_string())?;
-    let Ok(mut lock) = Flock::lock(file, FlockArg::LockExclusiveNonblock) else {
-        bail!("module {slot} runs already: {} is locked", path.display());
-    };
-    lock.set_len(0).with_context(|| path.display().to_string())?;
-    writeln!(lock, "{}", std::process::id()).with_context(|| path.display().to_string())?;
-    Ok(lock)
+    let own = std::process::id();
+    for _ in 0..LOCK_ATTEMPTS {
+        let mut options = File::options();
+        let file = options.create(true).truncate(false).read(true).write(true).open(&path);
+        let file = file.with_context(|| path.display().to_string())?;
+        match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+            Ok(mut lock) => {
+                lock.set_len(0).with_context(|| path.display().to_string())?;
+                writeln!(lock, "{own}").with_context(|| path.display().to_string())?;
+                rustix::io::fcntl_setfd(&*lock, FdFlags::empty())?;
+                return Ok(Some(lock));
+            }
+            Err((file, _)) if io::read_to_string(&file)?.trim() == own.to_string() => {
+                return Ok(None);
+            }
+            // A supervisor that looks whether somebody holds it holds it for that instant.
+            Err(_) => thread::sleep(LOCK_PAUSE),
+        }
+    }
+    bail!("module {slot} runs already: {} is locked", path.display());
 }
 
 /// An interrupt typed at the supervisor's terminal reaches its modules too; the supervisor tells

@@ -1,29 +1,30 @@
 //! The module's API: HTTP and JSON on a socket in the state directory.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result};
 use axum::extract::{DefaultBodyLimit, State};
 use axum::routing::{get, post, put};
 use axum::{Json, Router};
-use hitless_model::Slot;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{Notify, OnceCell};
 
 use super::engine::Engine;
-use super::views;
+use super::pulse::Pulse;
+use super::resume::{Former, Resumed};
+use super::{Life, renew, views};
 use crate::api::server::{self, Refusal};
 use crate::api::types::{
-    ArpInfo, ConnInfo, Dataplane, FarmInfo, FtState, ModuleConfig, Ready, RealInfo, Stats,
-    VirtualServerInfo, VlanInfo,
+    ArpInfo, ConnInfo, Dataplane, FarmInfo, FtHistory, FtState, ModuleConfig, Ready, RealInfo,
+    Renew, Renewal, Stats, VirtualServerInfo, VlanInfo,
 };
-use crate::names::Names;
 
 /// What all requests share.
 struct App {
-    names: Names,
-    slot: Slot,
-    engine: OnceCell<Engine>,
+    life: Life,
+    /// An active role that waits for the rest of the engine.
+    resumed: Mutex<Option<Box<Resumed>>>,
+    engine: OnceCell<Arc<Engine>>,
     leave: Notify,
 }
 
@@ -34,10 +35,12 @@ type Shared = State<Arc<App>>;
 type Answer<T> = Result<Json<T>, Refusal>;
 
 /// Serves until the module was stopped, by request or by SIGTERM.
-pub(crate) async fn serve(names: Names, slot: Slot) -> Result<()> {
-    let socket = names.module_socket(slot);
+pub(crate) async fn serve(life: Life, former: Former) -> Result<()> {
+    let socket = life.names.module_socket(life.slot);
+    // Held by this process's own program of before, it is stale: nobody listens.
     let listener = server::bind(&socket).with_context(|| socket.display().to_string())?;
-    let app = Arc::new(App { names, slot, engine: OnceCell::new(), leave: Notify::new() });
+    let app = Arc::new(App::new(life));
+    go_on(&app, former);
     let mut terminated = signal(SignalKind::terminate())?;
     let leaving = Arc::clone(&app);
     let end = async move {
@@ -55,11 +58,33 @@ pub(crate) async fn serve(names: Names, slot: Slot) -> Result<()> {
     std::fs::remove_file(&socket).with_context(|| socket.display().to_string())
 }
 
+/// Completes what an earlier life left, while requests are served. A module that cannot go on leaves:
+/// its supervisor starts another.
+fn go_on(app: &Arc<App>, former: Former) {
+    let config = match former {
+        Former::Nothing => return,
+        Former::Configuration(config) => config,
+        Former::Active(resumed) => {
+            let config = resumed.config.clone();
+            *app.resumed.lock().unwrap_or_else(PoisonError::into_inner) = Some(resumed);
+            config
+        }
+    };
+    let app = Arc::clone(app);
+    tokio::spawn(async move {
+        if let Err(error) = app.bring_up(config).await {
+            tracing::error!("{error:#}");
+            app.leave.notify_one();
+        }
+    });
+}
+
 fn router(app: Arc<App>) -> Router {
     Router::new()
         .route("/v1/config", put(configure))
         .route("/v1/ready", get(ready))
         .route("/v1/ft", get(ft))
+        .route("/v1/history", get(history))
         .route("/v1/vservers", get(virtual_servers))
         .route("/v1/reals", get(reals))
         .route("/v1/serverfarms", get(farms))
@@ -69,13 +94,32 @@ fn router(app: Arc<App>) -> Router {
         .route("/v1/stats", get(stats))
         .route("/v1/dataplane", get(dataplane))
         .route("/v1/handover", post(hand_over))
+        .route("/v1/reload", post(reload))
         .route("/v1/stop", post(stop))
         .layer(DefaultBodyLimit::max(LONGEST_REQUEST))
         .with_state(app)
 }
 
 impl App {
-    fn engine(&self) -> Result<&Engine, Refusal> {
+    fn new(life: Life) -> Self {
+        let (resumed, engine) = (Mutex::default(), OnceCell::new());
+        Self { life, resumed, engine, leave: Notify::new() }
+    }
+
+    /// The engine, started with what an earlier life left, or else with `config`.
+    async fn bring_up(&self, config: ModuleConfig) -> Result<&Arc<Engine>> {
+        let start = || async {
+            let resumed = self.resumed.lock().unwrap_or_else(PoisonError::into_inner).take();
+            let engine = match resumed {
+                Some(resumed) => Engine::go_on(&self.life, *resumed).await?,
+                None => Engine::start(&self.life, config).await?,
+            };
+            Ok(Arc::new(engine))
+        };
+        self.engine.get_or_try_init(start).await
+    }
+
+    fn engine(&self) -> Result<&Arc<Engine>, Refusal> {
         self.engine
             .get()
             .ok_or_else(|| Refusal::unprocessable("the module has no configuration yet"))
@@ -87,38 +131,72 @@ impl App {
             None => Ok(()),
         }
     }
+
+    /// Runs a question about whole tables where it keeps nobody else waiting.
+    async fn read<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&Engine) -> Result<T> + Send + 'static,
+    ) -> Answer<T> {
+        let engine = Arc::clone(self.engine()?);
+        let asked = tokio::task::spawn_blocking(move || question(&engine)).await;
+        let answer = asked.map_err(|error| Refusal::unprocessable(error.to_string()))?;
+        answer.map(Json).map_err(said)
+    }
 }
 
 /// The first configuration starts the engine; the same one again is fine.
 async fn configure(State(app): Shared, Json(config): Json<ModuleConfig>) -> Answer<()> {
-    let wanted = config.clone();
-    let start = || async { Engine::start(&app.names, app.slot, config).await };
-    let engine = app.engine.get_or_try_init(start).await.map_err(|error| {
+    let engine = app.bring_up(config.clone()).await.map_err(|error| {
         tracing::error!("{error:#}");
         said(error)
     })?;
-    if engine.config != wanted {
-        return Err(Refusal::unprocessable(
-            "the module runs with another configuration; restart hitlessd to change it",
-        ));
+    if engine.config != config {
+        return Err(Refusal::unprocessable("it runs with another configuration"));
     }
     Ok(Json(()))
 }
 
 async fn ready(State(app): Shared) -> Json<Ready> {
-    Json(Ready { configured: app.engine.initialized(), pid: std::process::id() })
+    let engine = app.engine.get();
+    let pulse = engine.and_then(|engine| engine.pulse.as_ref());
+    let age = pulse.and_then(Pulse::age);
+    Json(Ready {
+        configured: engine.is_some(),
+        pid: std::process::id(),
+        life: app.life.begun.as_nanos(),
+        software: env!("CARGO_PKG_VERSION").to_owned(),
+        core_age_ms: age.map(|age| u64::try_from(age.as_millis()).unwrap_or(u64::MAX)),
+        role: pulse.and_then(Pulse::role_now),
+        beginning: engine.map(|engine| engine.beginning(&app.life)).unwrap_or_default(),
+    })
+}
+
+/// Replaces the program once the answer is on its way.
+async fn reload(State(app): Shared, Json(renew): Json<Renew>) -> Json<Renewal> {
+    let engine = app.engine.get().map(AsRef::as_ref);
+    let answer = renew::answer(&app.life, engine, &renew).await;
+    if answer.is_granted() && !renew.trial {
+        let app = Arc::clone(&app);
+        tokio::spawn(async move { renew::leave(&app.life, &renew.program).await });
+    }
+    Json(answer)
 }
 
 async fn ft(State(app): Shared) -> Answer<Option<FtState>> {
     views::ft(app.engine()?).await.map(Json).map_err(said)
 }
 
+async fn history(State(app): Shared) -> Answer<Option<FtHistory>> {
+    Ok(Json(views::history(app.engine()?)))
+}
+
 async fn virtual_servers(State(app): Shared) -> Answer<Vec<VirtualServerInfo>> {
-    views::virtual_servers(app.engine()?).await.map(Json).map_err(said)
+    let is_active = app.engine()?.is_active().await.map_err(said)?;
+    app.read(move |engine| views::virtual_servers(engine, is_active)).await
 }
 
 async fn reals(State(app): Shared) -> Answer<Vec<RealInfo>> {
-    views::reals(app.engine()?).map(Json).map_err(said)
+    app.read(views::reals).await
 }
 
 async fn farms(State(app): Shared) -> Answer<Vec<FarmInfo>> {
@@ -130,19 +208,19 @@ async fn vlans(State(app): Shared) -> Answer<Vec<VlanInfo>> {
 }
 
 async fn arp(State(app): Shared) -> Answer<Vec<ArpInfo>> {
-    views::arp(app.engine()?).map(Json).map_err(said)
+    app.read(views::arp).await
 }
 
 async fn conns(State(app): Shared) -> Answer<Vec<ConnInfo>> {
-    views::conns(app.engine()?).map(Json).map_err(said)
+    app.read(views::conns).await
 }
 
 async fn stats(State(app): Shared) -> Answer<Stats> {
-    views::stats(app.engine()?).map(Json).map_err(said)
+    app.read(views::stats).await
 }
 
 async fn dataplane(State(app): Shared) -> Answer<Dataplane> {
-    views::dataplane(app.engine()?).map(Json).map_err(said)
+    app.read(views::dataplane).await
 }
 
 async fn hand_over(State(app): Shared) -> Answer<()> {
@@ -163,8 +241,11 @@ fn said(error: anyhow::Error) -> Refusal {
 
 #[cfg(test)]
 mod tests {
+    use hitless_model::{Instant, Slot};
+
     use super::*;
     use crate::api::client;
+    use crate::names::Names;
 
     #[tokio::test]
     async fn a_large_configuration_is_read() {
@@ -173,7 +254,7 @@ mod tests {
         let (names, slot) = (Names::new(&folder).unwrap(), Slot::try_from(5).unwrap());
         let path = names.module_socket(slot);
         let listener = server::bind(&path).unwrap();
-        let app = App { names, slot, engine: OnceCell::new(), leave: Notify::new() };
+        let app = App::new(Life { names, slot, begun: Instant::ZERO });
         let served = axum::serve(listener, router(Arc::new(app))).into_future();
         let server = tokio::spawn(served);
         // Not a configuration, so that none is started; but it has to be read to know that.

@@ -5,14 +5,16 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 
 use anyhow::Result;
 use hitless_config::model::{Name, Predictor, VirtualServer};
-use hitless_model::{Instant, Mac, VlanId};
-use hitless_plane::{ConnDetail, DumpCursor, Endpoint, FloatingKind, Tally, Which};
+use hitless_model::abi::RoleWord;
+use hitless_model::{Epoch, Instant, Mac, Role, VlanId};
+use hitless_plane::{ConnDetail, DumpCursor, Endpoint, FloatingKind, Plane, Tally, Which};
 
 use super::clock;
 use super::engine::Engine;
 use crate::api::types::{
-    ArpInfo, ArpKind, ArpStatus, ConnInfo, CounterInfo, Dataplane, FarmInfo, FtState, RealInfo,
-    RealState, Stats, VirtualServerInfo, VirtualServerState, VlanInfo,
+    ArpInfo, ArpKind, ArpStatus, ConnInfo, CounterInfo, Dataplane, FarmInfo, FtHistory, FtState,
+    GateInfo, InterfaceInfo, RealInfo, RealState, Stats, VirtualServerInfo, VirtualServerState,
+    VlanInfo,
 };
 
 /// Connections read at a time.
@@ -42,9 +44,13 @@ pub(crate) async fn ft(engine: &Engine) -> Result<Option<FtState>> {
     }))
 }
 
+/// Every decision with what led to it; `None` without a group.
+pub(crate) fn history(engine: &Engine) -> Option<FtHistory> {
+    engine.config.module.ft.is_some().then(|| engine.record.export())
+}
+
 /// Virtual servers in the order of their names.
-pub(crate) async fn virtual_servers(engine: &Engine) -> Result<Vec<VirtualServerInfo>> {
-    let is_active = engine.is_active().await?;
+pub(crate) fn virtual_servers(engine: &Engine, is_active: bool) -> Result<Vec<VirtualServerInfo>> {
     let tally = engine.plane().connections().tally()?;
     let servers = &engine.config.module.virtual_servers;
     let info = |(name, server): (&Name, &VirtualServer)| VirtualServerInfo {
@@ -220,18 +226,42 @@ fn conn(detail: &ConnDetail, names: &BTreeMap<Endpoint, Name>) -> ConnInfo {
 pub(crate) fn stats(engine: &Engine) -> Result<Stats> {
     let plane = engine.plane();
     let usage = plane.connections().usage()?;
+    let counters = counters(&plane)?;
+    Ok(Stats { connections: usage.in_use, capacity: usage.capacity, counters })
+}
+
+fn counters(plane: &Plane) -> Result<Vec<CounterInfo>> {
     let info = |(counter, value): (hitless_model::Counter, u64)| CounterInfo {
         name: counter.name().to_owned(),
         value,
         help: counter.help().trim().to_owned(),
     };
-    let counters = plane.counters()?.all()?.into_iter().map(info).collect();
-    Ok(Stats { connections: usage.in_use, capacity: usage.capacity, counters })
+    Ok(plane.counters()?.all()?.into_iter().map(info).collect())
 }
 
 /// What the data plane is made of.
 pub(crate) fn dataplane(engine: &Engine) -> Result<Dataplane> {
-    let interfaces = engine.interfaces.iter().map(|(vlan, state)| (*vlan, state.index)).collect();
+    let vlans = &engine.config.module.vlans;
+    let interfaces = engine.interfaces.iter().map(|(vlan, state)| InterfaceInfo {
+        vlan: *vlan,
+        index: state.index,
+        device: vlans.get(vlan).and_then(|vlan| vlan.attach.clone()),
+    });
+    let interfaces = interfaces.collect();
     let mut plane = engine.plane();
-    Ok(Dataplane { adopted: plane.adopted(), interfaces, plane: plane.dataplane()? })
+    Ok(Dataplane {
+        adopted: plane.adopted(),
+        interfaces,
+        gate: gate(plane.role()?.read()?, clock::now()),
+        counters: counters(&plane)?,
+        plane: plane.dataplane()?,
+    })
+}
+
+fn gate(word: RoleWord, now: Instant) -> GateInfo {
+    let role = u8::try_from(word.role).ok().and_then(Role::from_number);
+    let is_leased =
+        role.is_some_and(Role::forwards) && word.lease_until != Instant::FAR_FUTURE.as_nanos();
+    let left = word.lease_until.saturating_sub(now.as_nanos()) / 1_000_000;
+    GateInfo { role, epoch: Epoch(word.epoch), lease_ms: is_leased.then_some(left) }
 }

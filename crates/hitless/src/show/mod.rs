@@ -6,6 +6,7 @@
 mod conns;
 mod dataplane;
 mod ft;
+mod history;
 mod network;
 mod servers;
 #[cfg(test)]
@@ -27,7 +28,7 @@ pub fn text(answer: &Answer) -> String {
             page.0 = hitless_config::render(configuration);
         }
         Answer::Ft(ft, depth) => ft::show(&mut page, ft.as_deref(), *depth),
-        Answer::History(decisions) => ft::show_history(&mut page, decisions),
+        Answer::History(history) => history::show(&mut page, history.as_ref()),
         Answer::VirtualServers(list, depth) => servers::virtual_servers(&mut page, list, *depth),
         Answer::Reals(reals, depth) => servers::reals(&mut page, reals, *depth),
         Answer::Farms(farms) => servers::farms(&mut page, farms),
@@ -45,7 +46,7 @@ pub fn text(answer: &Answer) -> String {
 pub(crate) fn module_state(state: &ModuleState) -> String {
     match state {
         ModuleState::Starting => "is starting".to_owned(),
-        ModuleState::Running { pid } => format!("is running as process {pid}"),
+        ModuleState::Running { pid, .. } => format!("is running as process {pid}"),
         ModuleState::Dead { why } => format!("is down ({why}) and about to be started again"),
         ModuleState::Stopped => "is stopped".to_owned(),
     }
