@@ -6,8 +6,8 @@ use hitless_model::Slot;
 use serde::Serialize;
 
 use crate::api::types::{
-    ArpInfo, ConnInfo, Dataplane, DatedDecision, FarmInfo, FtState, RealInfo, Stats,
-    VirtualServerInfo, VirtualServerState, VlanInfo,
+    ArpInfo, ConnInfo, Dataplane, FarmInfo, FtHistory, FtState, RealInfo, Stats, VirtualServerInfo,
+    VirtualServerState, VlanInfo,
 };
 
 /// How much of it is shown as text; JSON holds all of it anyway.
@@ -37,8 +37,8 @@ pub enum Answer {
     RunningConfig(Box<Configuration>),
     /// Fault tolerance; none without a group.
     Ft(Option<Box<FtState>>, Depth),
-    /// Role changes, oldest first.
-    History(Vec<DatedDecision>),
+    /// Decisions about roles; none without a group.
+    History(Option<FtHistory>),
     /// Virtual servers.
     VirtualServers(Vec<Numbered>, Depth),
     /// Real servers.
@@ -67,7 +67,7 @@ impl Answer {
             Self::Modules(modules) => pretty(modules),
             Self::RunningConfig(configuration) => pretty(configuration),
             Self::Ft(ft, _) => pretty(ft),
-            Self::History(decisions) => pretty(decisions),
+            Self::History(history) => pretty(history),
             Self::VirtualServers(servers, _) => pretty(servers),
             Self::Reals(reals, _) => pretty(reals),
             Self::Farms(farms) => pretty(farms),

@@ -1,24 +1,21 @@
-//! Work of the core thread that may wait or block: logging, the decision record, the file with the
-//! epoch, and passing on what netlink has to know.
+//! Work of the core thread that may wait or block: logging, the file with the epoch, and passing on
+//! what netlink and the [`history`](super::history) have to know.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::Receiver;
-use std::sync::{Arc, Mutex, PoisonError};
 
-use hitless_core::node::{Decision, Event};
+use hitless_core::node::{Decision, Event, Story};
 use hitless_model::{Epoch, Mac, Slot, VlanId};
 use tokio::sync::mpsc;
 
-use super::clock;
+pub(crate) use super::history::Record;
 use super::messages::{self, Message, Severity};
-use crate::api::types::DatedDecision;
 
 /// Chores that may wait: far more than one turn of the core thread makes.
 pub(crate) const WAITING: usize = 4_096;
-/// Decisions that are kept.
-const DECISIONS: usize = 256;
+
 /// One chore.
 #[derive(Debug)]
 pub(crate) enum Chore {
@@ -26,31 +23,14 @@ pub(crate) enum Chore {
     Event(Event),
     /// Log how many frames were dropped, by reason.
     Rejected(BTreeMap<String, u64>),
-    /// Keep and log it.
+    /// Log it.
     Decision(Decision),
+    /// Keep it.
+    Story(Box<Story>),
     /// Store it.
     Epoch(Epoch),
     /// The peer's MAC on a VLAN.
     Neighbour(VlanId, Mac),
-}
-
-/// The newest decisions, oldest first.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Record(Arc<Mutex<VecDeque<DatedDecision>>>);
-
-impl Record {
-    /// A copy of what is kept.
-    pub(crate) fn list(&self) -> Vec<DatedDecision> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
-    }
-
-    fn keep(&self, decision: Decision) {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.len() == DECISIONS {
-            kept.pop_front();
-        }
-        kept.push_back(DatedDecision { unix_ms: clock::unix_ms(), decision });
-    }
 }
 
 /// Does chores of one module. What is stored and what is logged have a thread each: a log that
@@ -84,10 +64,9 @@ impl Worker {
                 }
             }
             Chore::Decision(decision) => {
-                let lines = messages::of_decision(self.slot, &decision);
-                self.record.keep(decision);
-                lines.iter().for_each(log);
+                messages::of_decision(self.slot, &decision).iter().for_each(log);
             }
+            Chore::Story(story) => self.record.keep(story),
             Chore::Epoch(epoch) => {
                 if let Err(error) = store_epoch(&self.epoch_file, epoch) {
                     tracing::error!("{}: {error}", self.epoch_file.display());

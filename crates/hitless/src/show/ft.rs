@@ -1,9 +1,9 @@
-//! `show module csm N ft [detail]` and `ft history`.
+//! `show module csm N ft [detail]`.
 
 use std::collections::BTreeMap;
 
 use super::{Page, time};
-use crate::api::types::{DatedDecision, FtState};
+use crate::api::types::FtState;
 use crate::exec::Depth;
 use hitless_core::node::{PeerStatus, Status};
 use hitless_model::Role;
@@ -139,23 +139,5 @@ fn counters(page: &mut Page, status: &Status) {
     page.line(format_args!(" {:<30} {:>14} {dropped:>14}", "Frames dropped", ""));
     for (reason, count) in status.rejected.iter().filter(|(_, count)| *count > 0) {
         page.line(format_args!("   {reason:<28} {:>14} {count:>14}", ""));
-    }
-}
-
-/// Each role change or refusal with what it was decided on.
-pub(super) fn show_history(page: &mut Page, decisions: &[DatedDecision]) {
-    for DatedDecision { unix_ms, decision } in decisions {
-        let when = time::calendar(*unix_ms);
-        let what = if decision.from == decision.to {
-            format!("stays {}", decision.to)
-        } else {
-            format!("{} -> {}", decision.from, decision.to)
-        };
-        page.line(format_args!("{when}: {what}, epoch {}", decision.epoch));
-        page.line(format_args!("  {}", decision.reason));
-        if !decision.inputs.is_empty() {
-            let inputs = decision.inputs.iter().map(|(name, value)| format!("{name} = {value}"));
-            page.line(format_args!("  {}", inputs.collect::<Vec<_>>().join(", ")));
-        }
     }
 }

@@ -9,8 +9,8 @@ use hitless_model::{
 
 use super::*;
 use crate::api::types::{
-    ArpInfo, ArpKind, ArpStatus, ConnInfo, CounterInfo, DatedDecision, FarmInfo, FtState, RealInfo,
-    RealState, Stats, VirtualServerInfo, VirtualServerState, VlanInfo,
+    ArpInfo, ArpKind, ArpStatus, ConnInfo, CounterInfo, FarmInfo, FtHistory, FtState, KeptDecision,
+    KeptStory, RealInfo, RealState, Stats, VirtualServerInfo, VirtualServerState, VlanInfo,
 };
 use crate::exec::{Depth, FarmDetail, Numbered};
 
@@ -171,30 +171,77 @@ fn a_module_without_a_group_says_so() {
     assert_eq!(text(&Answer::Ft(None, Depth::Full)), "Fault tolerance is not configured\n");
 }
 
+fn history(decisions: Vec<KeptDecision>) -> Answer {
+    Answer::History(Some(FtHistory { format: 1, decisions }))
+}
+
 #[test]
 fn history_gives_time_change_reason_and_facts() {
+    let fact = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     let decision = Decision {
         at: Instant::ZERO,
         from: Role::Standby,
         to: Role::Active,
         epoch: Epoch(5),
-        reason: "the peer was silent for the failover time".to_owned(),
+        reason: "the peer is silent on every path".to_owned(),
         inputs: vec![
-            ("silent_ms".to_owned(), "30".to_owned()),
-            ("paths".to_owned(), "3".to_owned()),
+            fact("priority", "20"),
+            fact("epoch", "4"),
+            fact("in-step", "false"),
+            fact("peer", "39bee8ddeff8aa01"),
+            fact("peer-heard-ms-ago", "30"),
+            fact("paths-up", "0"),
         ],
     };
     let refusal = Decision { from: Role::Active, inputs: Vec::new(), ..decision.clone() };
-    let dated = |decision| DatedDecision { unix_ms: 1_000_000_000_123, decision };
+    let kept = |unix_ms, decision, story| KeptDecision {
+        unix_ms,
+        release: "0.1.0".to_owned(),
+        decision,
+        story,
+    };
+    let story = Some(KeptStory::new(&"played by the simulation").expect("text"));
+    let decisions =
+        vec![kept(1_000_000_000_123, decision, story), kept(1_000_000_001_000, refusal, None)];
     assert_eq!(
-        text(&Answer::History(vec![dated(decision), dated(refusal)])),
-        "01:46:40.123 UTC Sun Sep 9 2001: standby -> active, epoch 5
-  the peer was silent for the failover time
-  silent_ms = 30, paths = 3
-01:46:40.123 UTC Sun Sep 9 2001: stays active, epoch 5
-  the peer was silent for the failover time
+        text(&history(decisions)),
+        "FT history: 2 decisions, the newest last
+
+ 01:46:40.123 UTC Sun Sep 9 2001: standby -> active, epoch 5
+  the peer is silent on every path
+  priority = 20, epoch = 4, in-step = false, peer = 39bee8ddeff8aa01,
+  peer-heard-ms-ago = 30, paths-up = 0
+
+ 01:46:41.000 UTC Sun Sep 9 2001: stays active, epoch 5
+  the peer is silent on every path
+  (cannot be replayed: its record is not kept any more)
 "
     );
+}
+
+#[test]
+fn a_history_says_that_it_is_empty_or_that_there_is_no_group() {
+    assert_eq!(text(&history(Vec::new())), "FT history: no decision yet\n");
+    assert_eq!(text(&Answer::History(None)), "Fault tolerance is not configured\n");
+}
+
+#[test]
+fn a_record_is_exported_as_it_was_written() {
+    let story = KeptStory::new(&serde_json::json!({"format": 9, "of": [1, 2]})).expect("JSON");
+    let decision = Decision {
+        at: Instant::ZERO,
+        from: Role::Standby,
+        to: Role::Active,
+        epoch: Epoch(5),
+        reason: String::new(),
+        inputs: Vec::new(),
+    };
+    let kept =
+        KeptDecision { unix_ms: 1, release: "0.0.9".to_owned(), decision, story: Some(story) };
+    let text = history(vec![kept]).json().expect("JSON");
+    assert!(text.contains(r#""story": {"format":9,"of":[1,2]}"#), "{text}");
+    let read: Option<FtHistory> = serde_json::from_str(&text).expect("what was written");
+    assert_eq!(history(read.expect("a history").decisions).json().expect("JSON"), text);
 }
 
 #[test]
