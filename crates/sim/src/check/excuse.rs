@@ -15,6 +15,8 @@
 //! Heartbeats count only once both lives have met: a box that starts behind a one-way cut cannot
 //! open what it hears, and the other one never learns of it. If its times differ from those of the
 //! other one, a warned mistake, it cannot know either how long a former life has promised to wait.
+//! A life that goes on with a lease which its former one had granted, or that had promised to wait,
+//! is bound by that and not excused; one whose former life had no peer may meet one that heard it.
 
 use std::time::Duration;
 
@@ -36,6 +38,8 @@ struct Ear {
     sent_at: Moment,
     /// Its present life is bound by a former one, and has not met the other box.
     has_resumed: bool,
+    /// Its present life goes on alone, and has not met the other box.
+    is_lone: bool,
     /// Its present life knows of the other box.
     has_met: bool,
     /// How long it has to hear nothing until it renews its lease on its own account.
@@ -46,6 +50,18 @@ impl Ear {
     fn silence(&self, now: Moment) -> Duration {
         self.stopped_at.unwrap_or(now).since(self.heard_at)
     }
+}
+
+/// How a life begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Birth {
+    /// Knowing nothing.
+    Free,
+    /// Bound by what the former life was granted, or has promised: no word that does not come
+    /// excuses it.
+    Bound,
+    /// Going on with the lease of a former life that had no peer.
+    Alone,
 }
 
 /// Knows whether two actives are excused.
@@ -71,24 +87,24 @@ impl Excuse {
     }
 
     /// A life begins.
-    pub(super) fn starts(&mut self, side: Side, now: Moment) {
+    pub(super) fn starts(&mut self, side: Side, now: Moment, birth: Birth) {
+        if birth == Birth::Bound {
+            self.goes_on(side, now);
+            self.ears[side].has_resumed = true;
+            return;
+        }
         let Ear { patience, .. } = self.ears[side];
-        self.ears[side] = Ear { heard_at: now, patience, ..Ear::default() };
+        let is_lone = birth == Birth::Alone;
+        self.ears[side] = Ear { heard_at: now, patience, is_lone, ..Ear::default() };
         self.ears[side.other()].has_met = false;
-    }
-
-    /// A life begins that is bound by what the former one was granted, or has promised: no word that
-    /// does not come excuses it.
-    pub(super) fn resumes(&mut self, side: Side, now: Moment) {
-        self.goes_on(side, now);
-        self.ears[side].has_resumed = true;
     }
 
     /// An active is none any more. If it is a life that never met the other one, that knows as little
     /// of it as of any that just started.
     pub(crate) fn falls_silent(&mut self, side: Side, now: Moment) {
-        if self.ears[side].has_resumed {
-            self.starts(side, now);
+        let Ear { has_resumed, is_lone, .. } = self.ears[side];
+        if has_resumed || is_lone {
+            self.starts(side, now, Birth::Free);
         }
     }
 
@@ -110,7 +126,7 @@ impl Excuse {
     /// A box found its peer.
     pub(crate) fn meets(&mut self, side: Side) {
         self.ears[side].has_met = true;
-        self.ears[side].has_resumed = false;
+        (self.ears[side].has_resumed, self.ears[side].is_lone) = (false, false);
     }
 
     /// A box sent a heartbeat.
@@ -147,7 +163,7 @@ impl Excuse {
     fn is_cut_off(&self, side: Side, now: Moment) -> bool {
         let own = &self.ears[side];
         let is_unheard = own.sent_at > self.ears[side.other()].newest;
-        if !self.have_met() && self.timers_differ {
+        if own.is_lone || (!self.have_met() && self.timers_differ) {
             return true;
         }
         own.silence(now) >= own.patience && (is_unheard || !self.have_met())
@@ -183,7 +199,7 @@ mod tests {
     fn met() -> Excuse {
         let mut excuse = Excuse::new(&Plan::fair(Timers::millis(10, 30)));
         for side in Side::BOTH {
-            excuse.starts(side, Moment::START);
+            excuse.starts(side, Moment::START, Birth::Free);
         }
         for side in Side::BOTH {
             excuse.meets(side);

@@ -11,6 +11,7 @@ use std::fmt;
 
 use crate::time::Moment;
 
+pub(crate) use excuse::Birth;
 pub(crate) use outputs::{Cause, OutputWatch};
 pub(crate) use roles::{Forwarders, RoleWatch};
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use hitless_model::Role;
 
-use super::excuse::Excuse;
+use super::excuse::{Birth, Excuse};
 use super::{Invariant, Violation};
 use crate::pair::{Pair, Side};
 use crate::plan::Plan;
@@ -69,14 +69,10 @@ impl RoleWatch {
         }
     }
 
-    /// A life begins; bound by what a former one was granted or has promised, or free.
-    pub(crate) fn starts(&mut self, side: Side, now: Moment, is_bound: bool) {
+    /// A life begins.
+    pub(crate) fn starts(&mut self, side: Side, now: Moment, birth: Birth) {
         self.news_at[side] = None;
-        if is_bound {
-            self.excuse.resumes(side, now);
-        } else {
-            self.excuse.starts(side, now);
-        }
+        self.excuse.starts(side, now, birth);
     }
 
     /// A box took in, and acted on, a heartbeat that was sent at this moment.

@@ -5,7 +5,7 @@ use hitless_core::node::{Event as NodeEvent, Input, Lane, Output, PathId};
 use hitless_model::Role;
 
 use super::{Event, PATH_VLANS, World};
-use crate::check::{Cause, Invariant};
+use crate::check::{Birth, Cause, Invariant};
 use crate::link::Datagram;
 use crate::pair::Side;
 use crate::plane::vlan;
@@ -22,23 +22,31 @@ impl World {
         }
         let seed = self.rngs.boxes.octets();
         let disk = self.hosts[side].disk;
-        let before = self.hosts[side].plane.gate;
         self.hosts[side].begin_life(self.now, seed);
         let role = self.status(side).map_or(Role::Initializing, |status| status.role);
         self.outputs[side].begins(disk, role);
         self.stats.resumed += u64::from(role == Role::Active);
-        let is_bound = role == Role::Active && !before.alone;
-        let has_promised = self.hosts[side]
-            .config
-            .held_until
-            .is_some_and(|until| until > self.hosts[side].clock.read(self.now));
-        self.roles.starts(side, self.now, is_bound || has_promised);
+        self.roles.starts(side, self.now, self.birth(side, role));
         self.trace.brief(self.now, || format!("{side} starts as {role}, epoch {disk} on disk"));
         self.drain(side, Cause::Start);
         let life = self.hosts[side].lives;
         self.look_for_losses(side, life);
         // What the data plane reported while nobody listened is read first.
         self.report(side);
+    }
+
+    /// What a life that begins in this role owes to the former one.
+    fn birth(&self, side: Side, role: Role) -> Birth {
+        let host = &self.hosts[side];
+        let now = host.clock.read(self.now);
+        match role {
+            Role::Active if host.plane.gate.alone => Birth::Alone,
+            Role::Active => Birth::Bound,
+            Role::Initializing | Role::Standby | Role::Draining => {
+                let has_promised = host.config.held_until.is_some_and(|until| until > now);
+                if has_promised { Birth::Bound } else { Birth::Free }
+            }
+        }
     }
 
     /// A datagram reaches a box: its core at once, or a socket's queue while the process is stopped.
