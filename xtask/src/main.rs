@@ -13,6 +13,7 @@ mod tidy;
 
 use std::process::ExitCode;
 
+use std::path::PathBuf;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
@@ -66,9 +67,12 @@ fn main() -> ExitCode {
         Err(error) => {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE
+    #[command(args_conflicts_with_subcommands = true)]
         }
     }
 }
+        #[command(subcommand)]
+        replay: Option<Replay>,
 
 fn run(task: Task) -> Result<ExitCode> {
     std::env::set_current_dir(shell::workspace())?;
@@ -77,7 +81,23 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Lab { options } => return stages::laboratory("lab", &options),
         Task::Test => return Ok(stages::test()),
         Task::Check => return Ok(stages::check()),
-        Task::Sim { seed } => return stages::simulate(seed),
+        Task::Sim { replay: Some(Replay::Replay { file }), .. } => return stages::replay(&file),
+        Task::Sim { seed, replay: None } => return stages::simulate(seed),
+#[derive(Subcommand)]
+enum Replay {
+    /// Play the decisions of a real box again
+    Replay {
+        /// What `hitless -c "show module csm N ft history | json"` printed; `-` is standard input
+        #[arg(value_parser = from_here)]
+        file: PathBuf,
+    },
+}
+
+/// A file's name before this process moves to the workspace.
+fn from_here(file: &str) -> std::io::Result<PathBuf> {
+    if file == "-" { Ok(file.into()) } else { std::path::absolute(file) }
+}
+
         Task::Bpf { check } => bpf::run(check),
         Task::Tidy => tidy::run(),
         Task::Setup => setup::for_test(),

@@ -1,5 +1,6 @@
 //! What `test` and `check` do, stage by stage; the first failure ends them.
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -161,6 +162,12 @@ mod tests {
 
     #[test]
     fn cargos_summary_is_understood() {
+/// `cargo xtask sim replay FILE`: the decisions that a box exported.
+pub(crate) fn replay(file: &Path) -> Result<ExitCode> {
+    let words = ["cargo", "run", "--quiet", "-p", "hitless-sim", "--", "replay"];
+    shell::exit_code(shell::command(&words).arg(file))
+}
+
         let line = "test result: ok. 12 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out";
         assert_eq!(test_result(line), Some((12, 0)));
         let line = "test result: FAILED. 3 passed; 2 failed; 0 ignored; 0 measured";
