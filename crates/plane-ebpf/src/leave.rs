@@ -48,7 +48,9 @@ pub(crate) fn by_connection<P: Packet>(
             rewrite::macs(packet, &macs)?;
             packet.redirect(ifindex)
         }
-        Exit::Neighbour(ifindex, ip) => packet.redirect_to_neighbour(ifindex, ip),
+        Exit::Neighbour(ifindex, ip) => {
+            packet.redirect_to_neighbour(ifindex, ip, arrival.port.own_mac)
+        }
     }
 }
 

@@ -1,8 +1,8 @@
 //! The data plane of hitless: what happens to a packet inside the kernel.
 //!
 //! One source for every hook: [`ctx::Packet`] is all that the packet's way knows of the hook it runs
-//! at, and each hook has one module that implements it. Only the TC hook exists. The way of a packet
-//! begins in [`pipeline`]; the maps are in [`maps`], their layout in `hitless_model::abi`.
+//! at, and each hook, TC and XDP, has one module that implements it. The way of a packet begins in
+//! [`pipeline`]; the maps are in [`maps`], their layout in `hitless_model::abi`.
 //!
 //! Everything that is unsafe is under [`ctx`]. A packet that is dropped has a reason, the reason is a
 //! [`hitless_model::Counter`], and it is counted in one place.
@@ -42,6 +42,13 @@ use core::ffi::c_void;
 #[unsafe(no_mangle)]
 extern "C" fn hitless_tc(skb: *mut c_void) -> i32 {
     ctx::tc::run(skb)
+}
+
+/// The program for interfaces whose driver runs it, before the kernel has made anything of the frame.
+#[unsafe(link_section = "xdp")]
+#[unsafe(no_mangle)]
+extern "C" fn hitless_xdp(xdp: *mut c_void) -> u32 {
+    ctx::xdp::run(xdp)
 }
 
 /// The kernel reads from here that it may lend helpers that are for GPL programs only.

@@ -11,7 +11,7 @@ use zerocopy::FromBytes;
 
 use crate::conn::entry;
 use crate::error::{Error, Result};
-use crate::plane::chain;
+use crate::load::chain;
 
 /// What happened to a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

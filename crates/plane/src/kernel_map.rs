@@ -115,6 +115,15 @@ impl<K: Plain, V: Plain> KernelMap<K, V> {
         Ok(all)
     }
 
+    /// How many entries there are.
+    pub(crate) fn count(&self) -> Result<u64> {
+        let (mut position, mut count) = (Position::Start, 0);
+        while !matches!(position, Position::End) {
+            count += self.read_part(&mut position, PART)?.len() as u64;
+        }
+        Ok(count)
+    }
+
     fn batch(&self, from: Option<u32>, room: usize) -> io::Result<Part<K, V>> {
         let mut room = room.max(1);
         loop {

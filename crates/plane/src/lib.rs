@@ -19,6 +19,7 @@ mod kernel_map;
 #[cfg(test)]
 mod kernel_tests;
 mod layout;
+mod load;
 mod maps;
 mod neighbours;
 mod pins;
@@ -42,8 +43,8 @@ pub use desired::{
 pub use endpoint::Endpoint;
 pub use error::{Error, Result};
 pub use events::{ConnEvent, EventReader};
-pub use hook::{Hook, HookKind};
-pub use info::Dataplane;
+pub use hook::{Hook, HookKind, Wanted};
+pub use info::{Dataplane, LoadedProgram, MapUse};
 pub use neighbours::{Neighbour, NextHops};
 pub use pins::{pinned_capacity, remove_pins};
 pub use plane::Plane;

@@ -27,6 +27,18 @@ const PER_CPU_ARRAY: u32 = 6;
 const LRU_HASH: u32 = 9;
 const RING_BUFFER: u32 = 27;
 
+/// A sort of map, for people.
+pub(crate) fn kind_name(kind: u32) -> &'static str {
+    match kind {
+        HASH => "hash",
+        ARRAY => "array",
+        PER_CPU_ARRAY => "per-CPU array",
+        LRU_HASH => "evicting hash",
+        RING_BUFFER => "ring buffer",
+        _ => "unknown",
+    }
+}
+
 /// What a map has to be.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Shape {
@@ -175,7 +187,7 @@ pub fn remove_pins(pins: &Path) -> Result<()> {
     };
     for entry in entries {
         let entry = entry.map_err(failed)?;
-        if entry.file_name().to_string_lossy().starts_with(hook::LINK_PIN) {
+        if hook::is_link_pin(&entry.file_name().to_string_lossy()) {
             hook::remove_link(&entry.path())?;
         } else {
             fs::remove_file(entry.path()).map_err(failed)?;

@@ -6,26 +6,24 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, RwLock};
 
-use aya::programs::{ProgramError, SchedClassifier};
-use aya::{Ebpf, EbpfLoader};
+use aya::Ebpf;
 use hitless_model::abi;
 
 use crate::apply::{self, Applied};
 use crate::conn::ConnTable;
 use crate::counters::CounterReader;
 use crate::desired::Desired;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::events::EventReader;
-use crate::hook::{Hook, HookKind, Hooks};
-use crate::info::Dataplane;
+use crate::hook::{Hook, HookKind, Hooks, Wanted};
+use crate::info::{self, Dataplane};
 use crate::kernel_map::KernelMap;
+use crate::load;
 use crate::maps::Maps;
 use crate::neighbours::NextHops;
 use crate::pins::{self, Found};
 use crate::resolver::Resolver;
 use crate::role::RoleHandle;
-
-static OBJECT: &[u8] = aya::include_bytes_aligned!("../bpf/hitless.bpf.o");
 
 /// What the handles of one process share.
 #[derive(Debug, Default)]
@@ -74,7 +72,8 @@ impl Plane {
         pins::prepare(pins)?;
         let shapes = pins::shapes(connections);
         let found = pins::check(pins, &shapes)?;
-        let program = load(pins, &shapes, connections).inspect_err(|_| forget(pins, found))?;
+        let program =
+            load::maps_and_tc(pins, &shapes, connections).inspect_err(|_| forget(pins, found))?;
         let maps = Maps::open(pins)?;
         set_capacity(&maps.use_user, connections)?;
         let adopted = found == Found::All;
@@ -108,7 +107,12 @@ impl Plane {
     /// Puts the program on an interface of the calling thread's network namespace, or replaces, without
     /// a gap, the program that an earlier process put there.
     pub fn attach(&mut self, ifindex: u32) -> Result<Hook> {
-        self.hooks.attach(classifier(&mut self.program)?, ifindex)
+        self.attach_where(ifindex, Wanted::Tc)
+    }
+
+    /// The same, with a choice of the hook.
+    pub fn attach_where(&mut self, ifindex: u32, wanted: Wanted) -> Result<Hook> {
+        self.hooks.attach(&mut self.program, ifindex, wanted)
     }
 
     /// Takes the program off every interface.
@@ -158,30 +162,14 @@ impl Plane {
     /// What is loaded and where it hangs.
     pub fn dataplane(&mut self) -> Result<Dataplane> {
         let usage = self.connections().usage()?;
-        let program = classifier(&mut self.program)?;
-        Dataplane::new(program, &self.hooks, usage)
-    }
-}
-
-pub(crate) fn classifier(program: &mut Ebpf) -> Result<&mut SchedClassifier> {
-    let program =
-        program.program_mut(abi::PROGRAM_TC).ok_or(Error::ObjectLacks(abi::PROGRAM_TC))?;
-    program.try_into().map_err(|_| Error::ObjectLacks(abi::PROGRAM_TC))
-}
-
-fn load(pins: &Path, shapes: &[pins::Shape], connections: u32) -> Result<Ebpf> {
-    let mut loader = EbpfLoader::new();
-    for shape in shapes {
-        loader.map_max_entries(shape.name, shape.max_entries);
-        loader.map_pin_path(shape.name, pins.join(shape.name));
-    }
-    let mut program = loader.load(OBJECT).map_err(|error| explain(&error, connections))?;
-    match classifier(&mut program)?.load() {
-        Ok(()) => Ok(program),
-        Err(ProgramError::LoadError { io_error, verifier_log }) => {
-            Err(refusal(io_error, &verifier_log.to_string()))
-        }
-        Err(error) => Err(Error::Object(chain(&error))),
+        Ok(Dataplane {
+            kernel: rustix::system::uname().release().to_string_lossy().into_owned(),
+            abi: abi::ABI_VERSION,
+            programs: info::programs(&self.program)?,
+            hooks: self.hooks.attached().copied().collect(),
+            maps: info::maps(&self.pins, &self.maps, usage)?,
+            connections: usage,
+        })
     }
 }
 
@@ -192,54 +180,6 @@ fn forget(pins: &Path, found: Found) {
     {
         tracing::warn!("{error}");
     }
-}
-
-fn refusal(source: std::io::Error, log: &str) -> Error {
-    if source.raw_os_error() == Some(libc::EPERM) && log.trim().is_empty() {
-        return Error::NotPermitted;
-    }
-    tracing::debug!("verifier: {log}");
-    let verdict = log.lines().map(str::trim).rfind(|line| !line.is_empty() && !is_statistics(line));
-    let verdict = verdict.unwrap_or("no reason given").to_owned();
-    Error::Refused { program: abi::PROGRAM_TC, source, verdict }
-}
-
-/// Lines that the verifier ends with whatever it decided.
-fn is_statistics(line: &str) -> bool {
-    ["processed ", "verification time", "stack depth"].iter().any(|start| line.starts_with(start))
-}
-
-/// aya's error as one of ours: no rights, no `bpf()` and no memory have sentences of their own.
-fn explain(error: &aya::EbpfError, connections: u32) -> Error {
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
-    while let Some(current) = cause {
-        let os_error =
-            current.downcast_ref::<std::io::Error>().and_then(std::io::Error::raw_os_error);
-        match os_error {
-            Some(libc::EPERM) => return Error::NotPermitted,
-            Some(libc::E2BIG | libc::ENOMEM) => return Error::NoMemory { connections },
-            Some(libc::ENOSYS) => {
-                let source = std::io::Error::from_raw_os_error(libc::ENOSYS);
-                return Error::KernelLacks { feature: "eBPF (CONFIG_BPF_SYSCALL)", source };
-            }
-            _ => cause = current.source(),
-        }
-    }
-    Error::Object(chain(error))
-}
-
-/// An error and its causes in one sentence.
-pub(crate) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(current) = cause {
-        let more = current.to_string();
-        if !text.contains(&more) {
-            text = format!("{text}: {more}");
-        }
-        cause = current.source();
-    }
-    text
 }
 
 fn set_capacity(map: &KernelMap<u32, abi::TableUse>, connections: u32) -> Result<()> {

@@ -38,6 +38,7 @@ pub(crate) fn module_vlan(side: Side, address: Subnet) -> ModuleVlan {
         gateways: Vec::new(),
         aliases: Vec::new(),
         routes: Vec::new(),
+        attach: None,
     }
 }
 

@@ -10,6 +10,7 @@ pub(crate) mod entry;
 pub(crate) mod events;
 pub(crate) mod table;
 pub(crate) mod tc;
+pub(crate) mod xdp;
 
 use hitless_model::Counter;
 use zerocopy::{FromBytes, Immutable, IntoBytes, Unaligned};
@@ -54,8 +55,9 @@ pub(crate) trait Packet {
     fn to_host(&mut self) -> Result<(), Counter>;
     /// Sends it out as it is.
     fn redirect(&mut self, ifindex: u32) -> Outcome;
-    /// Sends it to a neighbour whose MAC the kernel finds out.
-    fn redirect_to_neighbour(&mut self, ifindex: u32, ip: [u8; 4]) -> Outcome;
+    /// Sends it to a neighbour whose MAC the kernel finds out; `own_mac` is that of the interface that
+    /// it arrived on.
+    fn redirect_to_neighbour(&mut self, ifindex: u32, ip: [u8; 4], own_mac: [u8; 6]) -> Outcome;
 }
 
 /// Reads a header at an offset; `None` if the frame is shorter.

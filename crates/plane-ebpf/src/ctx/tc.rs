@@ -128,7 +128,7 @@ impl Packet for Frame {
     }
 
     #[inline(always)]
-    fn redirect_to_neighbour(&mut self, ifindex: u32, ip: [u8; 4]) -> Outcome {
+    fn redirect_to_neighbour(&mut self, ifindex: u32, ip: [u8; 4], _: [u8; 6]) -> Outcome {
         let mut neighbour = bpf_redir_neigh {
             nh_family: AF_INET,
             __bindgen_anon_1: bpf_redir_neigh__bindgen_ty_1 { ipv6_nh: [0; 4] },

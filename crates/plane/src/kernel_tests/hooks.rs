@@ -1,10 +1,11 @@
 use std::path::Path;
 
 use aya::programs::{SchedClassifier, TcAttachType};
+use hitless_model::abi::PROGRAM_TC;
 
 use super::sandbox::Sandbox;
-use crate::hook::{HookKind, Hooks};
-use crate::plane::{Plane, classifier};
+use crate::hook::{HookKind, Hooks, Wanted};
+use crate::plane::Plane;
 use crate::{Error, remove_pins};
 
 /// The one interface that every namespace has.
@@ -16,7 +17,7 @@ fn programs_on_loopback() -> Vec<u32> {
 }
 
 fn program_id(plane: &mut Plane) -> u32 {
-    plane.dataplane().unwrap().program_id
+    plane.dataplane().unwrap().programs.iter().find(|one| one.name == PROGRAM_TC).unwrap().id
 }
 
 #[test]
@@ -98,7 +99,7 @@ fn before_tcx_a_filter_does_the_same() {
     let mut plane = sandbox.open();
     let mut hooks = Hooks::new(sandbox.pins(), HookKind::Clsact);
     let attach = |plane: &mut Plane, hooks: &mut Hooks| {
-        hooks.attach(classifier(plane.program_for_tests()).unwrap(), LOOPBACK).unwrap()
+        hooks.attach(plane.program_for_tests(), LOOPBACK, Wanted::Tc).unwrap()
     };
     let first = attach(&mut plane, &mut hooks);
     assert_eq!((first.kind, first.replaced), (HookKind::Clsact, false));

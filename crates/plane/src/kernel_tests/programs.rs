@@ -12,7 +12,8 @@ use hitless_model::{ConnRecord, Counter, Instant, Mac, Role};
 use super::sandbox::{CAPACITY, Sandbox, at, in_use, sweep_all};
 use crate::conn::{SweepPolicy, Which};
 use crate::desired::{PortFacts, desired};
-use crate::plane::{Plane, classifier};
+use crate::load::classifier;
+use crate::plane::Plane;
 use crate::testing::{CLIENT_VLAN, ESTABLISHED, VIP, module, ports, vlan};
 use crate::{ConnEvent, DumpCursor, Scope};
 
