@@ -37,6 +37,9 @@ pub(crate) struct Open {
     pub(crate) reported_to: Option<(Side, u32)>,
     /// It is lost, and that is nobody's fault: who took over could not know it.
     pub(crate) is_forfeit: bool,
+    /// Only words that are on their way, or were lost, tell the other box of it. Until an active
+    /// holds it, it may get lost.
+    pub(crate) is_in_doubt: bool,
     /// Since when its segments have been dropped as unknown.
     pub(crate) dropped_since: Option<Moment>,
 }
@@ -58,8 +61,14 @@ impl Open {
             held_by: Pair::of(|one| one == side),
             reported_to: None,
             is_forfeit: false,
+            is_in_doubt: false,
             dropped_since: None,
         }
+    }
+
+    /// Whether the pair has to keep it.
+    pub(crate) const fn is_owed(&self) -> bool {
+        !self.is_forfeit && !self.is_in_doubt
     }
 }
 

@@ -211,6 +211,11 @@ impl Plane {
         }
     }
 
+    /// Whether reports get lost at present.
+    pub(crate) fn loses_reports(&self, now: Moment) -> bool {
+        now < self.ring_broken_until
+    }
+
     /// Whether anything waits to be read.
     pub(crate) fn has_reports(&self) -> bool {
         !self.ring.is_empty()

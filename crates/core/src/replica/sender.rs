@@ -83,9 +83,13 @@ impl Sender {
         self.newest()
     }
 
-    /// Empties what is in flight: the numbers have to arrive all the same.
+    /// Empties what is in flight. The numbers have to arrive all the same, and at once: the peer
+    /// holds back what came after a missing one, and it must not take that in a later reign.
     pub(super) fn empty(&mut self) {
-        self.flights.iter_mut().for_each(|flight| flight.content = Content::default());
+        for flight in &mut self.flights {
+            flight.content = Content::default();
+            flight.lost = !flight.received;
+        }
     }
 
     /// Takes an acknowledgement in.

@@ -32,6 +32,8 @@ struct Ear {
     /// When the newest heartbeat that it heard was sent.
     newest: Moment,
     stopped_at: Option<Moment>,
+    /// It has been stopped since: after that it listens for one more interval before it judges.
+    was_stopped: bool,
     /// It was stopped on its way to the gate, with an excuse.
     excused_then: bool,
     /// When it sent its own newest heartbeat.
@@ -44,11 +46,16 @@ struct Ear {
     has_met: bool,
     /// How long it has to hear nothing until it renews its lease on its own account.
     patience: Duration,
+    heartbeat: Duration,
 }
 
 impl Ear {
     fn silence(&self, now: Moment) -> Duration {
         self.stopped_at.unwrap_or(now).since(self.heard_at)
+    }
+
+    fn hears_nothing(&self, now: Moment) -> bool {
+        self.silence(now) >= if self.was_stopped { self.heartbeat } else { self.patience }
     }
 }
 
@@ -77,7 +84,10 @@ pub(crate) struct Excuse {
 impl Excuse {
     pub(super) fn new(plan: &Plan) -> Self {
         let heartbeat = plan.heartbeat_max();
-        let ear = |side| Ear { patience: patience(plan.boxes[side].timers), ..Ear::default() };
+        let ear = |side| {
+            let timers = plan.boxes[side].timers;
+            Ear { patience: patience(timers), heartbeat: timers.heartbeat, ..Ear::default() }
+        };
         Self {
             ears: Pair::of(ear),
             used_at: None,
@@ -90,12 +100,12 @@ impl Excuse {
     pub(super) fn starts(&mut self, side: Side, now: Moment, birth: Birth) {
         if birth == Birth::Bound {
             self.goes_on(side, now);
-            self.ears[side].has_resumed = true;
+            (self.ears[side].has_resumed, self.ears[side].was_stopped) = (true, false);
             return;
         }
-        let Ear { patience, .. } = self.ears[side];
+        let Ear { patience, heartbeat, .. } = self.ears[side];
         let is_lone = birth == Birth::Alone;
-        self.ears[side] = Ear { heard_at: now, patience, is_lone, ..Ear::default() };
+        self.ears[side] = Ear { heard_at: now, patience, heartbeat, is_lone, ..Ear::default() };
         self.ears[side.other()].has_met = false;
     }
 
@@ -118,6 +128,7 @@ impl Excuse {
         let ear = &mut self.ears[side];
         ear.heard_at = now - ear.silence(now);
         ear.stopped_at = None;
+        ear.was_stopped = true;
         if std::mem::take(&mut ear.excused_then) {
             self.used_at = Some(now);
         }
@@ -142,6 +153,7 @@ impl Excuse {
             ear.newest = sent_at;
             if now.since(sent_at) <= Plan::MARGIN {
                 ear.heard_at = now;
+                ear.was_stopped = false;
             }
         }
     }
@@ -163,10 +175,12 @@ impl Excuse {
     fn is_cut_off(&self, side: Side, now: Moment) -> bool {
         let own = &self.ears[side];
         let is_unheard = own.sent_at > self.ears[side.other()].newest;
-        if own.is_lone || (!self.have_met() && self.timers_differ) {
+        let knows_nothing = |ear: &&Ear| ear.newest == Moment::START;
+        let is_unsure = self.timers_differ && self.ears.both().iter().any(knows_nothing);
+        if own.is_lone || is_unsure {
             return true;
         }
-        own.silence(now) >= own.patience && (is_unheard || !self.have_met())
+        own.hears_nothing(now) && (is_unheard || !self.have_met())
     }
 
     fn have_met(&self) -> bool {

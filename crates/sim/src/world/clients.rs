@@ -4,7 +4,7 @@ use std::net::SocketAddrV4;
 use std::time::Duration;
 
 use hitless_core::node::Captured;
-use hitless_model::{ConnKey, ConnStage};
+use hitless_model::{ConnKey, ConnStage, Role};
 
 use super::{Event, World};
 use crate::check::Invariant;
@@ -103,7 +103,9 @@ impl World {
         match fate {
             Fate::Through(side, known) if known == real && self.is_established(side, key) => {
                 self.stats.established += 1;
-                self.clients[number].phase = Phase::Open(Open::through(side, real));
+                let mut open = Open::through(side, real);
+                open.is_in_doubt = self.hosts[side].plane.loses_reports(self.now);
+                self.clients[number].phase = Phase::Open(open);
             }
             Fate::Through(..) | Fate::Dropped(_) | Fate::Lost => {
                 self.try_again(number, Phase::Answered(real));
@@ -149,7 +151,7 @@ impl World {
 
     /// A segment of an established connection met a box that does not know it, or knows another.
     fn unknown(&mut self, number: usize, side: Side, open: Open) {
-        if open.held_by[side] && !open.is_forfeit {
+        if open.held_by[side] && open.is_owed() {
             let what = format!("{side} dropped a segment of {}", name(&self.clients[number].key));
             self.violated(Invariant::ConnectionsStay, what);
         }
@@ -174,19 +176,28 @@ impl World {
         let found = self.hosts[side].plane.find(&key);
         let may_forget =
             !self.hosts[side].plane.gate.forwards(self.now) && !self.claims_in_step(side.other());
+        let is_active = self.hosts[side].plane.gate.role == Role::Active;
         let client = self.clients.iter_mut().find(|client| client.key == key);
         let Some(open) = client.and_then(Client::open_mut) else { return };
         let holds =
             found.is_some_and(|(real, stage)| real == open.real && stage == ConnStage::Established);
         if holds || may_forget {
             open.held_by[side] = holds;
-        } else if open.held_by[side] && !open.is_forfeit {
+            open.is_in_doubt &= !(holds && is_active);
+        } else if open.held_by[side] && open.is_owed() {
             let what = format!(
                 "{side}'s peer made it forget {} (real {}): now {found:?}",
                 name(&key),
                 open.real
             );
             self.violated(Invariant::ConnectionsStay, what);
+        }
+    }
+
+    /// A box took a handover: what it does not know yet depends on the words that are on their way.
+    pub(super) fn takes_over_from_draining(&mut self, side: Side) {
+        for open in self.clients.iter_mut().filter_map(Client::open_mut) {
+            open.is_in_doubt |= !open.held_by[side];
         }
     }
 

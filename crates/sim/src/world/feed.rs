@@ -196,6 +196,7 @@ impl World {
         }
         self.read_inbox(side);
         self.read_sockets(side, Lane::Replication);
+        self.plan_ring(side);
         self.call_deadline(side);
     }
 

@@ -105,6 +105,9 @@ impl World {
         if gate.role == Role::Active {
             self.stats.actives += 1;
             self.roles.becomes_active(side, self.now);
+            if self.hosts[side.other()].plane.gate.role == Role::Draining {
+                self.takes_over_from_draining(side);
+            }
         }
         // A new process of a standby looks for its role first.
         let matters = before.role.forwards() || gate.role.forwards();

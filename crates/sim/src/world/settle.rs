@@ -81,7 +81,7 @@ impl World {
         }
         let is_missing = |client: &&Client| {
             client.open().is_some_and(|open| {
-                open.reported_to == Some((side, life)) && !open.held_by[other] && !open.is_forfeit
+                open.reported_to == Some((side, life)) && !open.held_by[other] && open.is_owed()
             })
         };
         if let Some(client) = self.clients.iter().find(is_missing) {
@@ -144,9 +144,9 @@ impl World {
     fn check_tables(&mut self, active: Side) {
         let other = active.other();
         let is_missing = |client: &&Client| {
-            client.open().is_some_and(|open| {
-                open.held_by[active] && !open.held_by[other] && !open.is_forfeit
-            })
+            client
+                .open()
+                .is_some_and(|open| open.held_by[active] && !open.held_by[other] && open.is_owed())
         };
         if let Some(client) = self.clients.iter().find(is_missing) {
             let what = format!("{other} does not hold {}", client.key.client);

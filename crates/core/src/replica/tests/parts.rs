@@ -385,6 +385,22 @@ fn a_box_whose_reign_ended_keeps_its_last_words_to_itself_once_the_peer_tells() 
 }
 
 #[test]
+fn numbers_whose_words_gave_way_are_told_empty_at_once() {
+    let mut replica = teller();
+    for number in 1..=2 {
+        let change = [Captured::Upsert(established(number))];
+        drain(&mut replica);
+        replica.handle_input(at(3), Input::Captured(&change));
+    }
+    replica.handle_input(at(3), Input::SetMode(Mode::Silent));
+    drain(&mut replica);
+    let word = [Change::Upsert(established(3))];
+    // Batch 4 arrived, and waits at the peer for batch 3.
+    let outputs = give(&mut replica, at(4), Input::Message(&message(2, 0b10, Some((1, &word)))));
+    assert_eq!(batches(&outputs), [(3, vec![])], "without waiting for a timeout: {outputs:?}");
+}
+
+#[test]
 fn when_roles_swap_after_a_full_dump_nobody_dumps() {
     let mut old = teller();
     assert!(!old.peer_complete());
