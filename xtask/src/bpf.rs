@@ -11,7 +11,8 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::shell;
+use crate::setup::Group;
+use crate::shell::{self, cache, home};
 
 /// The committed object, below the workspace.
 const OBJECT: &str = "crates/plane/bpf/hitless.bpf.o";
@@ -21,27 +22,37 @@ const TARGET: &str = "bpfel-unknown-none";
 /// The binary that the source builds.
 const BINARY: &str = "hitless-bpf";
 
-const RUSTC: &str = "/usr/bin/rustc";
+pub(crate) const RUSTC: &str = "/usr/bin/rustc";
 const CARGO: &str = "/usr/bin/cargo";
 const RUST_SOURCE: &str = "/usr/lib/rustlib/src/rust/library";
 const LLVM: &str = "/usr/lib/llvm-22";
 const LLVM_OBJCOPY: &str = "/usr/lib/llvm-22/bin/llvm-objcopy";
 /// What the committed object was built with; the bytes depend on it.
-const RUSTC_VERSION: &str = "rustc 1.96.0 ";
-const LINKER_VERSION: &str = "0.13.0";
+pub(crate) const RUSTC_VERSION: &str = "rustc 1.96.0 ";
+pub(crate) const LINKER_VERSION: &str = "0.13.0";
 
-/// Debian packages, each with the file that shows that it is there.
-const PACKAGES: &[(&str, &str)] = &[
-    ("rustc-web", RUSTC),
-    ("cargo-web", CARGO),
-    ("rust-web-src", RUST_SOURCE),
-    ("llvm-22", LLVM_OBJCOPY),
-    ("llvm-22-dev", "/usr/lib/llvm-22/include/llvm-c/Core.h"),
-    ("libpolly-22-dev", "/usr/lib/llvm-22/lib/libPolly.a"),
-    // LLVM's own libraries name these two when bpf-linker is linked.
-    ("libzstd-dev", "/usr/include/zstd.h"),
-    ("zlib1g-dev", "/usr/include/zlib.h"),
-];
+/// Debian packages that the object is built with.
+pub(crate) const PACKAGES: Group = Group {
+    name: "BPF toolchain",
+    why: "the BPF object is built with them, to compare it with the committed one",
+    packages: &[
+        ("rustc-web", RUSTC),
+        ("cargo-web", CARGO),
+        ("rust-web-src", RUST_SOURCE),
+        ("llvm-22", LLVM_OBJCOPY),
+        ("llvm-22-dev", "/usr/lib/llvm-22/include/llvm-c/Core.h"),
+        ("libpolly-22-dev", "/usr/lib/llvm-22/lib/libPolly.a"),
+        // LLVM's own libraries name these two when bpf-linker is linked.
+        ("libzstd-dev", "/usr/include/zstd.h"),
+        ("zlib1g-dev", "/usr/include/zlib.h"),
+    ],
+};
+
+/// Installs the toolchain.
+pub(crate) fn set_up() -> Result<()> {
+    install_packages()?;
+    install_linker().map(drop)
+}
 
 /// Rebuilds the committed object, or compares it with what the source gives.
 pub(crate) fn run(check: bool) -> Result<()> {
@@ -68,20 +79,7 @@ pub(crate) fn run(check: bool) -> Result<()> {
 
 /// Installs the Debian packages that are missing and makes sure of the compiler's version.
 fn install_packages() -> Result<()> {
-    let is_missing = |(_, file): &&(&str, &str)| !Path::new(file).exists();
-    let missing: Vec<_> = PACKAGES.iter().filter(is_missing).map(|(name, _)| *name).collect();
-    if !missing.is_empty() {
-        ensure!(
-            shell::succeeds(&["apt-get", "--version"]),
-            "the BPF object is built with Debian 12's packages {}; this system has no apt-get",
-            missing.join(", ")
-        );
-        println!("bpf: installing Debian packages: {}", missing.join(" "));
-        let root = shell::as_root()?;
-        shell::run(&[root, &["apt-get", "-qq", "update"]].concat())?;
-        let install = ["apt-get", "-qq", "install", "--no-install-recommends", "--yes"];
-        shell::run(&[root, &install, &missing].concat())?;
-    }
+    PACKAGES.install()?;
     let version = output_of(RUSTC, &["--version"])?;
     ensure!(
         version.starts_with(RUSTC_VERSION),
@@ -94,8 +92,8 @@ fn install_packages() -> Result<()> {
 
 /// Installs bpf-linker where the user's caches are; gives its path.
 fn install_linker() -> Result<PathBuf> {
-    let tools = cache()?.join("hitless/tools");
-    let linker = tools.join("bin/bpf-linker");
+    let tools = cache()?.join("tools");
+    let linker = linker()?;
     let expected = format!("bpf-linker {LINKER_VERSION}");
     let path = linker.to_str().context("the cache folder's name is not UTF-8")?;
     if output_of(path, &["--version"]).is_ok_and(|version| version.trim() == expected) {
@@ -112,6 +110,11 @@ fn install_linker() -> Result<PathBuf> {
         .context("cannot run cargo")?;
     ensure!(status.success(), "bpf-linker {LINKER_VERSION} does not build");
     Ok(linker)
+}
+
+/// Where bpf-linker is, or will be.
+pub(crate) fn linker() -> Result<PathBuf> {
+    Ok(cache()?.join("tools/bin/bpf-linker"))
 }
 
 /// Builds the object with debug information; gives its path.
@@ -217,17 +220,7 @@ fn output_of(program: &str, arguments: &[&str]) -> Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// The user's folder for caches.
-fn cache() -> Result<PathBuf> {
-    let set = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-    set.filter(|path| path.is_absolute()).map_or_else(|| Ok(home()?.join(".cache")), Ok)
-}
-
 fn cargo_home() -> Result<PathBuf> {
     std::env::var_os("CARGO_HOME")
         .map_or_else(|| Ok(home()?.join(".cargo")), |path| Ok(path.into()))
-}
-
-fn home() -> Result<PathBuf> {
-    std::env::var_os("HOME").map(PathBuf::from).context("the environment has no HOME")
 }

@@ -6,14 +6,16 @@
 #![expect(clippy::print_stdout, reason = "a program for the terminal")]
 
 mod bpf;
+mod doctor;
 mod setup;
 mod shell;
 mod stages;
 mod tidy;
-
-use std::process::ExitCode;
+mod vm;
 
 use std::path::PathBuf;
+use std::process::ExitCode;
+
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
@@ -34,13 +36,29 @@ enum Task {
         options: Vec<String>,
     },
     /// Everything that continuous integration runs
-    Test,
-    /// A laboratory scenario: planned, power-loss
+    Test {
+        /// Leave out the guest with the oldest kernel
+        #[arg(long)]
+        no_vm: bool,
+    },
+    /// A laboratory scenario: one fault after another, with figures; `lab --help` lists them
     #[command(disable_help_flag = true)]
     Lab {
         /// Scenario and options; `--help` lists them
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         options: Vec<String>,
+    },
+    /// Debian's stock cloud kernel of this version in QEMU: load, attach, adopt, fixtures, power loss
+    LabVm {
+        /// Version as in Debian's package lists
+        #[arg(default_value = vm::OLDEST)]
+        version: String,
+    },
+    /// What this machine has and lacks for building, running, testing and measuring
+    Doctor {
+        /// One JSON array on standard output
+        #[arg(long)]
+        json: bool,
     },
     /// Rebuild the committed BPF object
     Bpf {
@@ -49,40 +67,21 @@ enum Task {
         check: bool,
     },
     /// Simulate pairs; with a seed, replay that one
+    #[command(args_conflicts_with_subcommands = true)]
     Sim {
         /// The seed that a failure printed
         seed: Option<u64>,
+        #[command(subcommand)]
+        replay: Option<Replay>,
     },
     /// What can be said in a minute and without root: format, clippy, tidy, unit tests
     Check,
     /// Sizes, layers, words, links, counters
     Tidy,
-    /// Install what the tests need, saying what
+    /// Install and fetch everything that the tests need, saying what
     Setup,
 }
 
-fn main() -> ExitCode {
-    match run(Cli::parse().task) {
-        Ok(code) => code,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            ExitCode::FAILURE
-    #[command(args_conflicts_with_subcommands = true)]
-        }
-    }
-}
-        #[command(subcommand)]
-        replay: Option<Replay>,
-
-fn run(task: Task) -> Result<ExitCode> {
-    std::env::set_current_dir(shell::workspace())?;
-    let done = match task {
-        Task::Demo { options } => return stages::laboratory("demo", &options),
-        Task::Lab { options } => return stages::laboratory("lab", &options),
-        Task::Test => return Ok(stages::test()),
-        Task::Check => return Ok(stages::check()),
-        Task::Sim { replay: Some(Replay::Replay { file }), .. } => return stages::replay(&file),
-        Task::Sim { seed, replay: None } => return stages::simulate(seed),
 #[derive(Subcommand)]
 enum Replay {
     /// Play the decisions of a real box again
@@ -98,9 +97,30 @@ fn from_here(file: &str) -> std::io::Result<PathBuf> {
     if file == "-" { Ok(file.into()) } else { std::path::absolute(file) }
 }
 
+fn main() -> ExitCode {
+    match run(Cli::parse().task) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(task: Task) -> Result<ExitCode> {
+    std::env::set_current_dir(shell::workspace())?;
+    let done = match task {
+        Task::Demo { options } => return stages::laboratory("demo", &options),
+        Task::Lab { options } => return stages::laboratory("lab", &options),
+        Task::Test { no_vm } => return Ok(stages::test(no_vm)),
+        Task::Doctor { json } => return doctor::run(json),
+        Task::LabVm { version } => vm::run(&version),
+        Task::Check => return Ok(stages::check()),
+        Task::Sim { replay: Some(Replay::Replay { file }), .. } => return stages::replay(&file),
+        Task::Sim { seed, replay: None } => return stages::simulate(seed),
         Task::Bpf { check } => bpf::run(check),
         Task::Tidy => tidy::run(),
-        Task::Setup => setup::for_test(),
+        Task::Setup => setup::everything(),
     };
     done.map(|()| ExitCode::SUCCESS)
 }

@@ -16,6 +16,19 @@ pub(crate) fn target() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace().join("target"), PathBuf::from)
 }
 
+/// The project's folder among the user's caches: what was fetched or built once and is kept.
+pub(crate) fn cache() -> Result<PathBuf> {
+    let set = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+    let caches =
+        set.filter(|path| path.is_absolute()).map_or_else(|| Ok(home()?.join(".cache")), Ok);
+    caches.map(|folder: PathBuf| folder.join("hitless"))
+}
+
+/// The user's own folder.
+pub(crate) fn home() -> Result<PathBuf> {
+    std::env::var_os("HOME").map(PathBuf::from).context("the environment has no HOME")
+}
+
 /// A program with its arguments.
 pub(crate) fn command(words: &[&str]) -> Command {
     let mut command = Command::new(words.first().copied().unwrap_or("true"));
@@ -37,6 +50,12 @@ pub(crate) fn succeeds(words: &[&str]) -> bool {
     let quiet =
         command(words).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
     quiet.is_ok_and(|status| status.success())
+}
+
+/// What a program prints, if it runs and succeeds.
+pub(crate) fn output(words: &[&str]) -> Option<String> {
+    let output = command(words).stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 /// Runs a program, shows its standard output as it comes and hands every line to `watch`.

@@ -6,14 +6,28 @@ use std::time::Instant;
 
 use anyhow::{Result, ensure};
 
-use crate::{bpf, setup, shell, tidy};
+use crate::{bpf, setup, shell, tidy, vm};
 
 /// Long enough for every answer, short enough for a test.
 const SCENARIOS: &[&[&str]] = &[
     &["lab", "planned", "--timers", "10,30", "--connections", "500", "--repeat", "4"],
     &["lab", "power-loss", "--timers", "10,30", "--connections", "2000", "--repeat", "3"],
     &["lab", "power-loss", "--timers", "1000,3000", "--connections", "500", "--repeat", "2"],
-    &["demo"],
+    &["lab", "return", "--short", "--repeat", "2"],
+    &["lab", "young", "--short", "--repeat", "1"],
+    &["lab", "stop", "--short", "--repeat", "2"],
+    &["lab", "reload", "--short", "--repeat", "2"],
+    &["lab", "supervisor-kill", "--short", "--repeat", "1"],
+    &["lab", "module-kill", "--short", "--repeat", "2"],
+    &["lab", "hang", "--short", "--repeat", "1"],
+    &["lab", "ft-cut", "--short", "--repeat", "1"],
+    &["lab", "one-way", "--short", "--repeat", "1"],
+    &["lab", "isolated", "--short", "--repeat", "1"],
+    &["lab", "flap", "--short", "--repeat", "1"],
+    &["lab", "syn-flood", "--short", "--repeat", "1"],
+    &["lab", "stress", "--short", "--repeat", "1"],
+    &["demo", "--plain"],
+    &["demo", "--all-faults", "--plain"],
 ];
 
 /// What has passed and failed so far.
@@ -53,7 +67,7 @@ fn heading(name: &str) {
 }
 
 /// The numbers in `test result: ok. 12 passed; 0 failed; …`.
-fn test_result(line: &str) -> Option<(u64, u64)> {
+pub(crate) fn test_result(line: &str) -> Option<(u64, u64)> {
     let numbers = line.strip_prefix("test result: ")?.split_once(". ")?.1;
     let mut parts = numbers.split("; ");
     let passed = parts.next()?.strip_suffix(" passed")?.parse().ok()?;
@@ -62,9 +76,15 @@ fn test_result(line: &str) -> Option<(u64, u64)> {
 }
 
 /// `cargo xtask test`.
-pub(crate) fn test() -> ExitCode {
+pub(crate) fn test(no_vm: bool) -> ExitCode {
     let mut tally = Tally::default();
-    let result = all_stages(&mut tally);
+    let result = all_stages(&mut tally).and_then(|()| {
+        if no_vm {
+            println!("\n━━ no guest: --no-vm");
+            return Ok(());
+        }
+        tally.stage("oldest kernel, in a guest", || vm::run(vm::OLDEST))
+    });
     finish(&tally, &result)
 }
 
@@ -156,18 +176,18 @@ pub(crate) fn simulate(seed: Option<u64>) -> Result<ExitCode> {
     shell::exit_code(&mut command)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn cargos_summary_is_understood() {
 /// `cargo xtask sim replay FILE`: the decisions that a box exported.
 pub(crate) fn replay(file: &Path) -> Result<ExitCode> {
     let words = ["cargo", "run", "--quiet", "-p", "hitless-sim", "--", "replay"];
     shell::exit_code(shell::command(&words).arg(file))
 }
 
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cargos_summary_is_understood() {
         let line = "test result: ok. 12 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out";
         assert_eq!(test_result(line), Some((12, 0)));
         let line = "test result: FAILED. 3 passed; 2 failed; 0 ignored; 0 measured";
