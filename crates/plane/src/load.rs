@@ -35,8 +35,7 @@ pub(crate) fn classifier(programs: &mut Ebpf) -> Result<&mut SchedClassifier> {
 pub(crate) fn xdp(programs: &mut Ebpf) -> Result<&mut Xdp> {
     let program =
         programs.program_mut(abi::PROGRAM_XDP).ok_or(Error::ObjectLacks(abi::PROGRAM_XDP))?;
-    let program: &mut Xdp =
-        program.try_into().map_err(|_| Error::ObjectLacks(abi::PROGRAM_XDP))?;
+    let program: &mut Xdp = program.try_into().map_err(|_| Error::ObjectLacks(abi::PROGRAM_XDP))?;
     if program.fd().is_err() {
         program.load().map_err(|error| not_loaded(abi::PROGRAM_XDP, error))?;
     }

@@ -3,12 +3,13 @@
 use std::fs::File;
 use std::io;
 use std::os::fd::AsFd;
+use std::sync::Arc;
 
 use hitless_model::{Slot, VlanId};
 
 use super::plan::{Actual, Operation, mark};
 use crate::names::Names;
-use crate::netlink::{Error, Netlink, VethEnd, netns, sysctl};
+use crate::netlink::{Error, Netlink, VethEnd, ethtool, netns, sysctl};
 
 /// What every interface of a module's namespace needs: a balancer answers for its own addresses
 /// only, never sends redirects, takes packets back whose way out is another interface, and has its
@@ -34,14 +35,18 @@ const BRIDGE_FIREWALL: [&str; 3] = [
 /// The kernel, as seen from the chassis' namespace by one daemon.
 #[derive(Clone, Debug)]
 pub struct Kernel {
-    netlink: Netlink,
-    names: Names,
+    pub(super) netlink: Netlink,
+    /// The chassis' namespace.
+    pub(super) home: Arc<File>,
+    pub(super) names: Names,
 }
 
 impl Kernel {
     /// Connects in the network namespace of the calling thread, which must be in a tokio runtime.
     pub fn connect(names: &Names) -> Result<Self, Error> {
-        Ok(Self { netlink: Netlink::connect()?, names: names.clone() })
+        const HOME: &str = "/proc/thread-self/ns/net";
+        let home = Arc::new(File::open(HOME).map_err(|error| Error::new(HOME, error))?);
+        Ok(Self { netlink: Netlink::connect()?, home, names: names.clone() })
     }
 
     /// What there is.
@@ -73,6 +78,9 @@ impl Kernel {
         tracing::debug!("{operation}");
         let done = match operation {
             Operation::DeleteLink(name) => self.delete_link(name).await,
+            Operation::ReturnDevice(slot, name) => self.return_device(*slot, name).await,
+            Operation::RestoreDevice(name) => self.restore_device(name).await,
+            Operation::GiveDevice(name, slot, vlan) => self.give_device(name, *slot, *vlan).await,
             Operation::DeleteNamespace(slot) => self.delete_namespace(*slot),
             Operation::CreateNamespace(slot) => self.create_namespace(*slot),
             Operation::CreateBridge(vlan) => self.create_bridge(*vlan).await,
@@ -89,14 +97,19 @@ impl Kernel {
             let undone = match operation {
                 Operation::CreateNamespace(slot) => self.delete_namespace(*slot),
                 Operation::CreateBridge(vlan) => self.delete_link(&Names::vlan(*vlan)).await,
+                Operation::GiveDevice(_, slot, vlan) => {
+                    self.return_device(*slot, &Names::vlan(*vlan)).await
+                }
                 Operation::CreateVeth(slot, vlan) => {
                     self.delete_link(&self.names.veth(*slot, *vlan)).await
                 }
                 Operation::Enslave(name, _) => self.release(name).await,
-                // Only leftovers of our own are ever deleted, and being on does no harm.
-                Operation::DeleteLink(_) | Operation::DeleteNamespace(_) | Operation::SetUp(_) => {
-                    Ok(())
-                }
+                // Only leftovers of our own are ever deleted or restored, and being on does no harm.
+                Operation::DeleteLink(_)
+                | Operation::ReturnDevice(..)
+                | Operation::RestoreDevice(_)
+                | Operation::DeleteNamespace(_)
+                | Operation::SetUp(_) => Ok(()),
             };
             if let Err(error) = undone {
                 tracing::warn!("undoing \"{operation}\": {error}");
@@ -104,10 +117,12 @@ impl Kernel {
         }
     }
 
-    /// Removes everything that carries this daemon's mark or names, and releases its ports.
+    /// Removes everything that carries this daemon's mark or names, releases its ports and gives the
+    /// host's devices back.
     pub async fn remove_all(&self) -> Result<(), Error> {
         let mark = mark(&self.names);
         let actual = self.dump().await?;
+        self.return_all(&actual).await?;
         // Deleting one end of a veth deletes the other at once, deleting a namespace only later.
         for link in actual.links.iter().filter(|link| link.alias.as_ref() == Some(&mark)) {
             Error::absent_is_fine(self.netlink.delete_link(link.index).await)?;
@@ -194,6 +209,7 @@ impl Kernel {
         self.netlink.create_veth(&near, end).await?;
         // The chassis' end is a bare port: the bridge must not speak IPv6 through it.
         let quiet = sysctl::write(&format!("net/ipv6/conf/{near}/disable_ipv6"), "1");
+        let quiet = quiet.and_then(|()| ethtool::set_receive_offload(&near));
         let prepared = quiet.and_then(|()| in_namespace(&path, || set_parameters(&far)));
         if let Err(error) = prepared.and(self.mark(&near).await) {
             self.delete_link(&near).await?;
@@ -212,14 +228,16 @@ pub fn slots() -> impl Iterator<Item = Slot> {
     (Slot::MIN..=Slot::MAX).filter_map(|number| Slot::try_from(number).ok())
 }
 
-fn in_namespace(
+/// Does something in a module's namespace.
+pub(super) fn in_namespace(
     path: &std::path::Path,
     job: impl FnOnce() -> Result<(), Error> + Send,
 ) -> Result<(), Error> {
     netns::run_in(path, job).map_err(|error| Error::new(path.display().to_string(), error))?
 }
 
-fn set_parameters(interface: &str) -> Result<(), Error> {
+/// Sets the parameters of an interface of the calling thread's namespace.
+pub(super) fn set_parameters(interface: &str) -> Result<(), Error> {
     for (name, value) in MODULE_PARAMETERS {
         sysctl::write(&format!("net/{}", name.replace("{}", interface)), value)?;
     }

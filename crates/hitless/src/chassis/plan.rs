@@ -5,7 +5,8 @@ use std::fmt;
 
 use hitless_model::{Slot, VlanId};
 
-use super::desired::Desired;
+use super::attached::Note;
+use super::desired::{Desired, Wiring};
 use crate::names::Names;
 use crate::netlink::{Link, LinkKind};
 
@@ -43,12 +44,18 @@ impl Actual {
 pub enum Operation {
     /// Remove an interface of ours that is not wanted, or is half of something broken.
     DeleteLink(String),
+    /// Take a device, by its name in the module's namespace, back into the chassis.
+    ReturnDevice(Slot, String),
+    /// Make a device of the chassis what it was before a module had it.
+    RestoreDevice(String),
     /// Remove a module's namespace.
     DeleteNamespace(Slot),
     /// Make a module's namespace.
     CreateNamespace(Slot),
     /// Make the bridge of a VLAN.
     CreateBridge(VlanId),
+    /// Give a device of the chassis to a module, as its interface on a VLAN.
+    GiveDevice(String, Slot, VlanId),
     /// Make the veth pair of a module on a VLAN.
     CreateVeth(Slot, VlanId),
     /// Make an interface a port of a VLAN's bridge.
@@ -61,6 +68,13 @@ impl fmt::Display for Operation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::DeleteLink(name) => write!(f, "removing interface {name}"),
+            Self::ReturnDevice(slot, name) => {
+                write!(f, "taking {name} of module csm {slot} back into the chassis")
+            }
+            Self::RestoreDevice(name) => write!(f, "restoring interface {name}"),
+            Self::GiveDevice(name, slot, vlan) => {
+                write!(f, "giving {name} to module csm {slot} as its VLAN {vlan}")
+            }
             Self::DeleteNamespace(slot) => write!(f, "removing the namespace of module csm {slot}"),
             Self::CreateNamespace(slot) => write!(f, "making a namespace for module csm {slot}"),
             Self::CreateBridge(vlan) => write!(f, "making bridge {}", Names::vlan(*vlan)),
@@ -88,6 +102,9 @@ pub enum Conflict {
     /// A configured interface is a port of something else.
     #[error("interface {0}: is already a port of {1}")]
     Taken(String, String),
+    /// An attached interface is no Ethernet device.
+    #[error("interface {0}: is no Ethernet device")]
+    NotEthernet(String),
 }
 
 /// What to do, and what cannot be done.
@@ -103,6 +120,7 @@ pub struct Plan {
 pub fn plan(names: &Names, desired: &Desired, actual: &Actual) -> Plan {
     let mut planner = Planner { names, desired, actual, plan: Plan::default() };
     planner.remove_unwanted();
+    planner.take_devices_back();
     planner.bridges();
     planner.access_ports();
     planner.modules();
@@ -130,8 +148,9 @@ impl Planner<'_> {
     fn remove_unwanted(&mut self) {
         let names = self.names;
         let modules = self.desired.modules.iter();
-        let ports = modules.flat_map(|(&slot, vlans)| vlans.iter().map(move |&vlan| (slot, vlan)));
-        let veths = ports.map(|(slot, vlan)| names.veth(slot, vlan));
+        let ports = modules.flat_map(|(&slot, vlans)| vlans.iter().map(move |one| (slot, one)));
+        let bridged = ports.filter(|(_, (_, wiring))| **wiring == Wiring::Bridged);
+        let veths = bridged.map(|(slot, (&vlan, _))| names.veth(slot, vlan));
         let bridges = self.desired.vlans.iter().map(|&vlan| Names::vlan(vlan));
         let wanted: Vec<_> = veths.chain(bridges).collect();
         for link in &self.actual.links {
@@ -149,7 +168,8 @@ impl Planner<'_> {
     fn bridges(&mut self) {
         for &vlan in &self.desired.vlans {
             let name = Names::vlan(vlan);
-            let Some(link) = self.actual.link(&name) else {
+            let link = self.actual.link(&name).filter(|link| self.note(link).is_none());
+            let Some(link) = link else {
                 self.push(Operation::CreateBridge(vlan));
                 self.push(Operation::SetUp(name));
                 continue;
@@ -174,16 +194,18 @@ impl Planner<'_> {
                 self.plan.conflicts.push(Conflict::NoInterface(name.clone()));
                 continue;
             };
-            let master = link.master.map(|index| self.actual.name_of(index));
-            let is_free = master.as_ref().is_none_or(|master| {
-                self.actual.link(master).is_some_and(|master| self.is_ours(master))
-            });
-            if is_free {
-                self.port(link, vlan);
-            } else if let Some(master) = master {
-                self.plan.conflicts.push(Conflict::Taken(name.clone(), master));
+            match self.other_master(link) {
+                None => self.port(link, vlan),
+                Some(master) => self.plan.conflicts.push(Conflict::Taken(name.clone(), master)),
             }
         }
+    }
+
+    /// What an interface is a port of, unless that is a bridge of ours.
+    fn other_master(&self, link: &Link) -> Option<String> {
+        let master = self.actual.name_of(link.master?);
+        let is_ours = self.actual.link(&master).is_some_and(|master| self.is_ours(master));
+        (!is_ours).then_some(master)
     }
 
     /// Makes an interface that is there a port of a VLAN, and switches it on.
@@ -203,23 +225,95 @@ impl Planner<'_> {
             if inside.is_none() {
                 self.push(Operation::CreateNamespace(slot));
             }
-            for &vlan in vlans {
-                let name = self.names.veth(slot, vlan);
-                let near = self.actual.link(&name);
-                if let Some(near) = near
-                    && inside.is_some_and(|links| self.has_far_end(links, slot, vlan))
-                {
-                    self.port(near, vlan);
-                    continue;
+            for (&vlan, wiring) in vlans {
+                match wiring {
+                    Wiring::Bridged => self.bridged(slot, vlan),
+                    Wiring::Attached(device) => self.attached(slot, vlan, device),
                 }
-                if near.is_some() {
-                    self.push(Operation::DeleteLink(name.clone()));
-                }
-                self.push(Operation::CreateVeth(slot, vlan));
-                self.push(Operation::Enslave(name.clone(), vlan));
-                self.push(Operation::SetUp(name));
             }
         }
+    }
+
+    /// A module's interface that is a port of a bridge.
+    fn bridged(&mut self, slot: Slot, vlan: VlanId) {
+        let name = self.names.veth(slot, vlan);
+        let near = self.actual.link(&name);
+        let inside = self.actual.namespaces.get(&slot);
+        if let Some(near) = near
+            && inside.is_some_and(|links| self.has_far_end(links, slot, vlan))
+        {
+            self.port(near, vlan);
+            return;
+        }
+        if near.is_some() {
+            self.push(Operation::DeleteLink(name.clone()));
+        }
+        self.push(Operation::CreateVeth(slot, vlan));
+        self.push(Operation::Enslave(name.clone(), vlan));
+        self.push(Operation::SetUp(name));
+    }
+
+    /// A module's interface that is a device of the host.
+    fn attached(&mut self, slot: Slot, vlan: VlanId, device: &str) {
+        if self.holder(device) == Some((slot, vlan)) {
+            return;
+        }
+        let links = self.actual.links.iter();
+        let noted = links.clone().find(|link| self.note(link).is_some_and(|n| n.name == device));
+        let Some(link) = noted.or_else(|| self.actual.link(device)) else {
+            match self.holder(device) {
+                // It is on its way back.
+                Some(_) => self.push(Operation::GiveDevice(device.to_owned(), slot, vlan)),
+                None => self.plan.conflicts.push(Conflict::NoInterface(device.to_owned())),
+            }
+            return;
+        };
+        match (self.other_master(link), link.mac) {
+            (Some(master), _) => {
+                self.plan.conflicts.push(Conflict::Taken(device.to_owned(), master));
+            }
+            (None, None) => self.plan.conflicts.push(Conflict::NotEthernet(device.to_owned())),
+            (None, Some(_)) => self.push(Operation::GiveDevice(link.name.clone(), slot, vlan)),
+        }
+    }
+
+    /// Devices that no module is to have, wherever they are.
+    fn take_devices_back(&mut self) {
+        let inside = self.actual.namespaces.iter();
+        let inside = inside.flat_map(|(&slot, links)| links.iter().map(move |link| (slot, link)));
+        for (slot, link) in inside {
+            let Some(note) = self.note(link) else { continue };
+            if !self.is_wanted(&note, |at, vlan| at == slot && Names::vlan(vlan) == link.name) {
+                self.push(Operation::ReturnDevice(slot, link.name.clone()));
+            }
+        }
+        for link in &self.actual.links {
+            if self.note(link).is_some_and(|note| !self.is_wanted(&note, |_, _| true)) {
+                self.push(Operation::RestoreDevice(link.name.clone()));
+            }
+        }
+    }
+
+    /// Whether a module is to have a device as its interface on a VLAN, of those that `place` names.
+    fn is_wanted(&self, note: &Note, place: impl Fn(Slot, VlanId) -> bool) -> bool {
+        self.desired.modules.iter().any(|(&slot, vlans)| {
+            vlans.iter().any(|(&vlan, wiring)| {
+                *wiring == Wiring::Attached(note.name.clone()) && place(slot, vlan)
+            })
+        })
+    }
+
+    /// The module that has a device, and as which VLAN.
+    fn holder(&self, device: &str) -> Option<(Slot, VlanId)> {
+        self.actual.namespaces.iter().find_map(|(&slot, links)| {
+            let is_it = |link: &&Link| self.note(link).is_some_and(|note| note.name == device);
+            let vlan = links.iter().find(is_it)?.name.strip_prefix("vlan")?.parse::<u64>().ok()?;
+            Some((slot, VlanId::try_from(vlan).ok()?))
+        })
+    }
+
+    fn note(&self, link: &Link) -> Option<Note> {
+        Note::on(link, self.names)
     }
 
     fn has_far_end(&self, inside: &[Link], slot: Slot, vlan: VlanId) -> bool {

@@ -7,6 +7,7 @@ use hitless_model::Mac;
 use netlink_packet_route::link::{
     BridgeStpState, InfoData, InfoKind, InfoVeth, LinkAttribute, LinkFlags, LinkInfo, LinkMessage,
 };
+use netlink_packet_route::neighbour::NeighbourFlags;
 use rtnetlink::{LinkBridge, LinkMessageBuilder, LinkUnspec, LinkVeth};
 
 use super::{Error, Netlink, refused};
@@ -107,6 +108,35 @@ impl Netlink {
     pub async fn set_master(&self, index: u32, master: Option<u32>) -> Result<(), Error> {
         let message = LinkUnspec::new_with_index(index).controller(master.unwrap_or(0));
         self.change(message, || format!("bridge of interface {index}")).await
+    }
+
+    /// Moves an interface into another network namespace, where it has another name. The kernel
+    /// switches it off and takes its addresses off.
+    pub async fn move_link(
+        &self,
+        index: u32,
+        namespace: BorrowedFd<'_>,
+        name: &str,
+    ) -> Result<(), Error> {
+        let message = LinkUnspec::new_with_index(index);
+        let message = message.setns_by_fd(namespace.as_raw_fd()).name(name);
+        self.change(message, || format!("interface {index} cannot become {name} elsewhere")).await
+    }
+
+    /// Gives an interface another name.
+    pub async fn rename(&self, index: u32, name: &str) -> Result<(), Error> {
+        let message = LinkUnspec::new_with_index(index).name(name);
+        self.change(message, || format!("interface {index} cannot be renamed to {name}")).await
+    }
+
+    /// Has an interface receive what is sent to a MAC besides its own; once is enough.
+    pub async fn receive_for(&self, index: u32, mac: Mac) -> Result<(), Error> {
+        let request = self.handle.neighbours().add_bridge(index, &mac.0);
+        let added = request.flags(NeighbourFlags::Own).execute().await;
+        match added.map_err(refused(|| format!("interface {index} cannot receive for {mac}"))) {
+            Err(error) if error.is_present() => Ok(()),
+            other => other,
+        }
     }
 
     /// Switches an interface on.

@@ -14,6 +14,7 @@ use std::io;
 use std::path::Path;
 
 mod address;
+pub mod ethtool;
 pub mod events;
 mod link;
 pub mod module_net;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use hitless_config::model::{Module, Side, Subnet};
+use hitless_config::model::{FtGroup, Module, Side, Subnet};
 use hitless_model::{Mac, VlanId};
 
 /// The network of a module.
@@ -24,6 +24,9 @@ pub struct Interface {
     pub next_hops: BTreeSet<Ipv4Addr>,
     /// Link-local addresses of the peer, entered for good: a heartbeat never waits for discovery.
     pub peers: BTreeMap<Ipv6Addr, Mac>,
+    /// A MAC that the interface has to receive for besides its own: a network card takes no other
+    /// station's frames, where a port of a bridge is shown them all.
+    pub receives: Option<Mac>,
 }
 
 /// A route of a module.
@@ -48,6 +51,9 @@ impl Desired {
         for (vlan, settings) in &module.vlans {
             if let Some(interface) = desired.interfaces.get_mut(vlan) {
                 interface.addresses.extend(settings.address);
+                let virtual_mac = |ft: &FtGroup| Mac::virtual_for(ft.group, ft.vlan, *vlan);
+                let group = module.ft.as_ref().filter(|_| settings.attach.is_some());
+                interface.receives = group.map(virtual_mac);
             }
         }
         desired.add_routes(module);

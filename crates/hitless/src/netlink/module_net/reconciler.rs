@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use hitless_model::VlanId;
+use hitless_model::{Mac, VlanId};
 use rtnetlink::MulticastGroup;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Interval, MissedTickBehavior};
@@ -75,6 +75,11 @@ impl Reconciler {
         }
         if !report.done.is_empty() {
             actual = self.dump().await?;
+        }
+        for (index, mac) in receives(desired, &actual) {
+            if let Err(error) = self.netlink.receive_for(index, mac).await {
+                report.failed.insert(error.to_string());
+            }
         }
         let vlans = || desired.interfaces.keys().copied();
         let mut changes = self.known.all_interfaces(vlans(), &actual.links);
@@ -187,6 +192,17 @@ impl Reconciler {
         }
         self.failing.clone_from(&report.failed);
     }
+}
+
+/// Interfaces that have to receive for another MAC. There is no cheap way to ask whether they do.
+fn receives(desired: &Desired, actual: &Actual) -> Vec<(u32, Mac)> {
+    let wanted = desired.interfaces.iter();
+    let wanted = wanted.filter_map(|(vlan, interface)| {
+        let name = Names::vlan(*vlan);
+        let link = actual.links.iter().find(|link| link.name == name)?;
+        Some((link.index, interface.receives?))
+    });
+    wanted.collect()
 }
 
 fn ticker() -> Interval {

@@ -38,6 +38,7 @@ fn module_vlan(side: Side, address: &str) -> ModuleVlan {
         gateways: Vec::new(),
         aliases: Vec::new(),
         routes: Vec::new(),
+        attach: None,
     }
 }
 
