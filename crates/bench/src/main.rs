@@ -3,16 +3,17 @@
 mod machine;
 mod object;
 mod packet;
-/// What the benchmark and its BPF programs agree on.
+#[expect(unreachable_pub, reason = "the BPF programs' crate has the same file")]
 #[path = "../../bench-ebpf/src/plan.rs"]
 mod plan;
 mod stats;
 mod table;
 
 use std::io::Write;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::{Args, Parser, Subcommand};
 use hitless_lab::interrupt::Interrupt;
 use hitless_lab::system;
@@ -28,7 +29,13 @@ struct Cli {
 #[derive(Subcommand)]
 enum Task {
     /// What a packet costs in the data plane's programs, against the least that it could cost
-    Packet(Common),
+    Packet {
+        #[command(flatten)]
+        common: Common,
+        /// Measure another build of the data plane's object
+        #[arg(long, value_name = "FILE")]
+        object: Option<PathBuf>,
+    },
 }
 
 #[derive(Args)]
@@ -56,8 +63,10 @@ fn run(task: Task) -> Result<()> {
     system::require_root()?;
     let interrupt = Interrupt::listen()?;
     match task {
-        Task::Packet(common) => {
-            let report = packet::run(common.quick, &interrupt)?;
+        Task::Packet { common, object } => {
+            let object = object.map(|path| std::fs::read(&path).with_context(|| path.display().to_string()));
+            let options = packet::Options { quick: common.quick, object: object.transpose()? };
+            let report = packet::run(&options, &interrupt)?;
             show(&common, &report, &report.table())
         }
     }

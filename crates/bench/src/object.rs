@@ -89,8 +89,8 @@ impl Object {
         Ok(Self(loader.load(BENCH).context("cannot load the benchmark's BPF object")?))
     }
 
-    /// The data plane's, on maps that are pinned already.
-    pub(crate) fn hitless(pins: &Path) -> Result<Self> {
+    /// The data plane's, or another build of it, on maps that are pinned already.
+    pub(crate) fn hitless(pins: &Path, other: Option<&[u8]>) -> Result<Self> {
         let entries = std::fs::read_dir(pins).with_context(|| pins.display().to_string())?;
         let maps: Vec<(String, std::path::PathBuf)> = entries
             .flatten()
@@ -100,7 +100,7 @@ impl Object {
         for (name, path) in &maps {
             loader.map_pin_path(name.as_str(), path);
         }
-        Ok(Self(loader.load(HITLESS).context("cannot load the data plane's BPF object")?))
+        Ok(Self(loader.load(other.unwrap_or(HITLESS)).context("cannot load the data plane's BPF object")?))
     }
 
     /// Loads a program.

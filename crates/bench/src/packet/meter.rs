@@ -45,9 +45,15 @@ struct Times {
 }
 
 impl<'a> Meter<'a> {
-    /// Loads everything for a hook; `None` if the data plane has no program for it.
-    pub(crate) fn new(scene: &'a Scene, hook: Hook, flows: u32) -> Result<Option<Self>> {
-        let mut hitless = Object::hitless(scene.pins())?;
+    /// Loads everything for a hook; `None` if the data plane's object, or the other one that is to be
+    /// measured, has no program for it.
+    pub(crate) fn new(
+        scene: &'a Scene,
+        hook: Hook,
+        flows: u32,
+        object: Option<&[u8]>,
+    ) -> Result<Option<Self>> {
+        let mut hitless = Object::hitless(scene.pins(), object)?;
         let Some(ours) = hitless.program_for(hook) else { return Ok(None) };
         hitless.load(&ours)?;
         let mut bench = Object::bench(room_for(flows))?;

@@ -25,12 +25,21 @@ const QUICK_FLOWS: [u32; 2] = [1, 16 << 10];
 const EFFORT: Effort = Effort { rounds: 9, repeat: 524_288 };
 const QUICK_EFFORT: Effort = Effort { rounds: 3, repeat: 65_536 };
 
+/// What is measured, and how thoroughly.
+#[derive(Debug, Default)]
+pub(crate) struct Options {
+    /// Roughly.
+    pub(crate) quick: bool,
+    /// Another build of the data plane's object.
+    pub(crate) object: Option<Vec<u8>>,
+}
+
 /// Measures, telling on standard error what it is about.
-pub(crate) fn run(quick: bool, interrupt: &Interrupt) -> Result<Report> {
+pub(crate) fn run(options: &Options, interrupt: &Interrupt) -> Result<Report> {
     let machine = Machine::this();
     let cpu = stay_on_one_core(machine.cores)?;
     let (flows, effort) =
-        if quick { (&QUICK_FLOWS[..], QUICK_EFFORT) } else { (&FLOWS[..], EFFORT) };
+        if options.quick { (&QUICK_FLOWS[..], QUICK_EFFORT) } else { (&FLOWS[..], EFFORT) };
     let namespace = Namespace::new()?;
     let ports = scene::interfaces(&namespace)?;
     let mut report = Report::new(machine, Setup { cpu, rounds: effort.rounds, repeat: effort.repeat });
@@ -41,7 +50,7 @@ pub(crate) fn run(quick: bool, interrupt: &Interrupt) -> Result<Report> {
         for hook in [Hook::Tc, Hook::Xdp] {
             interrupt.check()?;
             eprintln!("{} flows of TCP and of UDP, {} …", flows, hook.name());
-            let measured = namespace.within(|| measure(&scene, hook, *flows, effort));
+            let measured = namespace.within(|| measure(&scene, (hook, *flows), effort, options));
             report.add(hook, measured.with_context(|| format!("{flows} flows, {}", hook.name()))?);
         }
         scene.expect_all_touched(*flows)?;
@@ -51,11 +60,11 @@ pub(crate) fn run(quick: bool, interrupt: &Interrupt) -> Result<Report> {
 
 fn measure(
     scene: &Scene,
-    hook: Hook,
-    flows: u32,
+    (hook, flows): (Hook, u32),
     effort: Effort,
+    options: &Options,
 ) -> Result<Option<report::Measured>> {
-    let Some(mut meter) = Meter::new(scene, hook, flows)? else { return Ok(None) };
+    let Some(mut meter) = Meter::new(scene, hook, flows, options.object.as_deref())? else { return Ok(None) };
     let entry = meter.entry(effort)?;
     Ok(Some(report::Measured { entry, figures: meter.measure(effort)? }))
 }
