@@ -11,6 +11,8 @@
 #![no_main]
 // `atomic_xadd` only; see `ctx::table`.
 #![feature(core_intrinsics)]
+// Two loads; see `ctx::xdp`.
+#![feature(asm_experimental_arch)]
 #![expect(
     internal_features,
     reason = "there is no other way to an atomic addition for this target"

@@ -5,6 +5,7 @@
 //! cannot be told from a good one. The kernel's neighbour table is out of reach: what needs it goes up
 //! to the kernel, rewritten, and is routed on from there.
 
+use core::arch::asm;
 use core::ffi::c_void;
 
 use aya_ebpf::bindings::xdp_action::{XDP_DROP, XDP_PASS, XDP_REDIRECT};
@@ -22,6 +23,20 @@ use crate::verdict::{Outcome, Verdict};
 const TAG_LEN: i32 = 4;
 /// The VLAN number in a tag; 0 marks a tag that is only about priority.
 const VLAN_NUMBER: u16 = 0x0fff;
+
+/// Reads one of the two addresses in the context. They have 32 bits there, and the kernel makes whole
+/// ones of them where they are read; LLVM would keep the 32 bits and widen them later, of which the
+/// verifier has no idea.
+macro_rules! address_at {
+    ($offset:literal, $context:expr, $address:ident) => {
+        asm!(
+            concat!("{address} = *(u32 *)({context} + ", $offset, ")"),
+            address = out(reg) $address,
+            context = in(reg) $context,
+            options(readonly, nostack, preserves_flags)
+        )
+    };
+}
 
 /// A frame at the XDP hook.
 pub(crate) struct Frame(*mut xdp_md);
@@ -71,14 +86,18 @@ impl Frame {
 impl Packet for Frame {
     #[inline(always)]
     fn data(&self) -> usize {
-        // SAFETY: the kernel lends the context for the program's run.
-        unsafe { (*self.0).data as usize }
+        let address;
+        // SAFETY: the kernel lends the context for the program's run; this reads its first word.
+        unsafe { address_at!("0", self.0, address) }
+        address
     }
 
     #[inline(always)]
     fn data_end(&self) -> usize {
-        // SAFETY: as above.
-        unsafe { (*self.0).data_end as usize }
+        let address;
+        // SAFETY: as above; the second word.
+        unsafe { address_at!("4", self.0, address) }
+        address
     }
 
     #[inline(always)]

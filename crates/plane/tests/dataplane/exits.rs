@@ -8,6 +8,7 @@ use hitless_model::tcp::{ACK, SYN};
 
 use crate::support::case::Case;
 use crate::support::frame::Frame;
+use crate::support::kernel::Hook;
 use crate::support::scene::{
     CLIENT, FAR_CLIENT, GATEWAY_HOP, GATEWAY_IP, GATEWAY_MAC, OWN_CLIENT_MAC, OWN_SERVER_MAC,
     SERVER_VLAN, TCP, VIRTUAL_CLIENT_MAC, WEB, at_client, at_real, client_port, flow, from_client,
@@ -37,6 +38,23 @@ fn answer_leaves_to(world: &mut World, mac: [u8; 6]) {
         becomes: Some(left.bytes()),
         counts: &[ForwardedToClient],
     });
+}
+
+/// What the hook does with a frame whose next hop the kernel has to find.
+fn left_to_find() -> Verdict {
+    match crate::HOOK {
+        Hook::Tc => Verdict::Redirect,
+        Hook::Xdp => Verdict::Pass,
+    }
+}
+
+/// The MACs that such a frame then has: at TC the kernel writes them after the program, and what XDP
+/// leaves to the kernel to route has to be for this box.
+fn macs_left_to_find(sent: &Frame, own: [u8; 6]) -> ([u8; 6], [u8; 6]) {
+    match crate::HOOK {
+        Hook::Tc => sent.macs,
+        Hook::Xdp => (sent.macs.0, own),
+    }
 }
 
 #[test]
@@ -78,9 +96,8 @@ fn an_unresolved_next_hop_is_left_to_the_kernel_to_find() {
     world.set_element(map::NEXT_HOPS, 1, NextHop { state: NEXT_HOP_UNKNOWN, ..hop });
     let syn = from_client(SYN);
     let outcome = world.run(world.ports.client, &syn.bytes());
-    assert_eq!(outcome.verdict, Verdict::Redirect);
-    // The kernel writes the MACs after the program.
-    let expected = Frame { macs: syn.macs, ..at_real(1, &syn) };
+    assert_eq!(outcome.verdict, left_to_find());
+    let expected = Frame { macs: macs_left_to_find(&syn, OWN_CLIENT_MAC), ..at_real(1, &syn) };
     assert_eq!(outcome.frame, expected.bytes());
 }
 
@@ -97,8 +114,10 @@ fn a_replicated_client_is_left_to_the_kernel_to_find() {
         says: "an answer to a client that this box has not seen yet",
         at: world.ports.server,
         frame: sent.bytes(),
-        verdict: Verdict::Redirect,
-        becomes: Some(Frame { macs: sent.macs, ..at_client(&sent) }.bytes()),
+        verdict: left_to_find(),
+        becomes: Some(
+            Frame { macs: macs_left_to_find(&sent, OWN_SERVER_MAC), ..at_client(&sent) }.bytes(),
+        ),
         counts: &[ForwardedToClient],
     });
 }

@@ -1,6 +1,6 @@
 //! The object as such: the verifier takes it, and it says nothing of where it was built.
 
-use crate::support::kernel::{OBJECT, load, program};
+use crate::support::kernel::{OBJECT, info, load};
 
 /// The verifier's count may grow with the program, but not unnoticed; the kernel's limit is a million.
 const VERIFIED_INSTRUCTIONS_BUDGET: u32 = 100_000;
@@ -8,7 +8,7 @@ const VERIFIED_INSTRUCTIONS_BUDGET: u32 = 100_000;
 #[test]
 fn the_verifier_accepts_the_program_within_its_budget() {
     let ebpf = load(16);
-    let info = program(&ebpf).info().expect("the kernel tells about the program");
+    let info = info(&ebpf);
     let verified = info.verified_instruction_count().expect("kernel 5.16 or later");
     println!(
         "{verified} instructions verified, {} translated bytes",

@@ -2,10 +2,11 @@
 //! frame, and its verdict, the frame that comes out, the counters and the tables are compared.
 //!
 //! Frames are built and checked by etherparse, which sums from scratch what the programs only adjust.
-//! `support` has the world that the frames live in; each other module is one part of the behaviour.
+//! This binary runs them at the TC hook, `xdp.rs` runs the same at XDP. `support` has the world that the frames live in; each other module is one part of the behaviour.
 
 mod arp;
 mod balance;
+mod cable;
 mod closing;
 mod exits;
 mod floating;
@@ -19,3 +20,6 @@ mod table_full;
 mod tcp;
 mod udp;
 mod wire;
+
+/// The hook under test.
+const HOOK: support::kernel::Hook = support::kernel::Hook::Tc;

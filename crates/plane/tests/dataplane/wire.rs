@@ -10,7 +10,7 @@ use hitless_model::Counter;
 use hitless_model::abi::{CONN_MAC_KNOWN, Conn, NEXT_HOP_UNKNOWN, NextHop, map};
 use hitless_model::tcp::SYN;
 
-use crate::support::cable::{Cable, OUTSIDE, on};
+use crate::cable::{Cable, OUTSIDE, on};
 use crate::support::frame::Frame;
 use crate::support::kernel::ifindex;
 use crate::support::scene::{

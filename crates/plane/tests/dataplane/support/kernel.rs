@@ -5,7 +5,9 @@ use std::os::fd::AsFd;
 use std::process::Command;
 use std::sync::OnceLock;
 
-use aya::programs::{ProgramError, SchedClassifier, TcAttachType, tc};
+use aya::programs::{
+    ProgramError, ProgramInfo, SchedClassifier, TestRun as _, TestRunOptions, TestRunResult, Xdp,
+};
 use aya::{Ebpf, EbpfLoader};
 use hitless_model::abi;
 use nix::sched::{CloneFlags, setns, unshare};
@@ -28,6 +30,16 @@ pub(crate) struct Ports {
     pub(crate) server: u32,
 }
 
+/// Where the program under test hangs.
+#[expect(dead_code, reason = "each of the two test binaries is about one of them")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Hook {
+    /// At TC ingress.
+    Tc,
+    /// In the driver.
+    Xdp,
+}
+
 /// Stops with one sentence unless the test may load programs.
 pub(crate) fn demand_root() {
     assert!(
@@ -44,8 +56,11 @@ pub(crate) fn load(connections: u32) -> Ebpf {
         loader.map_max_entries(table, connections);
     }
     let mut ebpf = loader.load(OBJECT).expect("the kernel takes the maps");
-    let program = program_mut(&mut ebpf);
-    match program.load() {
+    let loaded = match crate::HOOK {
+        Hook::Tc => classifier_mut(&mut ebpf).load(),
+        Hook::Xdp => driver_program_mut(&mut ebpf).load(),
+    };
+    match loaded {
         Ok(()) => ebpf,
         Err(ProgramError::LoadError { io_error, verifier_log }) => {
             panic!("the verifier refuses the program: {io_error}\n{verifier_log}")
@@ -54,16 +69,43 @@ pub(crate) fn load(connections: u32) -> Ebpf {
     }
 }
 
-/// The TC program.
-pub(crate) fn program(ebpf: &Ebpf) -> &SchedClassifier {
+/// Runs the program under test on a frame.
+pub(crate) fn test_run(ebpf: &Ebpf, options: TestRunOptions<'_>) -> TestRunResult {
+    let result = match crate::HOOK {
+        Hook::Tc => classifier(ebpf).test_run(options),
+        Hook::Xdp => driver_program(ebpf).test_run(options),
+    };
+    result.expect("a test run")
+}
+
+/// What the kernel tells about the program under test.
+pub(crate) fn info(ebpf: &Ebpf) -> ProgramInfo {
+    let info = match crate::HOOK {
+        Hook::Tc => classifier(ebpf).info(),
+        Hook::Xdp => driver_program(ebpf).info(),
+    };
+    info.expect("the kernel tells about the program")
+}
+
+fn classifier(ebpf: &Ebpf) -> &SchedClassifier {
     let program = ebpf.program(abi::PROGRAM_TC).expect("the object has the program");
     program.try_into().expect("it is for TC")
 }
 
 /// The TC program, to be loaded.
-pub(crate) fn program_mut(ebpf: &mut Ebpf) -> &mut SchedClassifier {
+pub(crate) fn classifier_mut(ebpf: &mut Ebpf) -> &mut SchedClassifier {
     let program = ebpf.program_mut(abi::PROGRAM_TC).expect("the object has the program");
     program.try_into().expect("it is for TC")
+}
+
+fn driver_program(ebpf: &Ebpf) -> &Xdp {
+    let program = ebpf.program(abi::PROGRAM_XDP).expect("the object has the program");
+    program.try_into().expect("it is for XDP")
+}
+
+fn driver_program_mut(ebpf: &mut Ebpf) -> &mut Xdp {
+    let program = ebpf.program_mut(abi::PROGRAM_XDP).expect("the object has the program");
+    program.try_into().expect("it is for XDP")
 }
 
 /// Enters the namespace that all tests share, with one interface to each side; test runs send nothing
@@ -99,13 +141,6 @@ pub(crate) fn new_namespace() -> File {
 /// Takes this thread into a namespace.
 pub(crate) fn enter(namespace: &File) {
     setns(namespace.as_fd(), CloneFlags::CLONE_NEWNET).expect("into the namespace");
-}
-
-/// Attaches the program to the ingress of an interface of this thread's namespace.
-pub(crate) fn attach(ebpf: &mut Ebpf, name: &str) {
-    // Kernels before 6.6 need the queueing discipline; the others do not mind it.
-    tc::qdisc_add_clsact(name).expect("clsact");
-    program_mut(ebpf).attach(name, TcAttachType::Ingress).expect("the program attaches");
 }
 
 /// Runs `ip` in this thread's namespace.

@@ -1,6 +1,5 @@
 //! What every fixture needs: a loaded object with its maps, the addresses, and frames.
 
-pub(crate) mod cable;
 pub(crate) mod case;
 pub(crate) mod frame;
 pub(crate) mod kernel;

@@ -4,17 +4,14 @@ use std::collections::BTreeMap;
 
 use aya::Ebpf;
 use aya::maps::{Array, HashMap, MapData, PerCpuArray, RingBuf};
-use aya::programs::{TestRun, TestRunOptions};
+use aya::programs::TestRunOptions;
 use hitless_model::Counter;
 use hitless_model::abi::{Conn, Event, FlowKey, map};
 use zerocopy::FromBytes;
 
-use super::kernel::{self, Ports};
+use super::kernel::{self, Hook, Ports};
 use super::raw::Raw;
 
-/// Length of the context handed in, and where it has the interface's number.
-const CONTEXT_LEN: usize = 48;
-const CONTEXT_IFINDEX: usize = 40;
 /// Room for any frame that comes out.
 const LARGEST_FRAME: usize = 4096;
 
@@ -35,7 +32,7 @@ pub(crate) struct Outcome {
 
 /// A program of its own, with its own maps.
 pub(crate) struct World {
-    ebpf: Ebpf,
+    pub(crate) ebpf: Ebpf,
     pub(crate) ports: Ports,
 }
 
@@ -45,32 +42,18 @@ impl World {
         Self { ebpf: kernel::load(connections), ports }
     }
 
-    /// Attaches the program to both interfaces, which are in this thread's namespace.
-    pub(crate) fn attach(&mut self) {
-        for name in [kernel::CLIENT_SIDE, kernel::SERVER_SIDE] {
-            kernel::attach(&mut self.ebpf, name);
-        }
-    }
-
     /// Runs the program once on a frame that arrives at an interface.
     pub(crate) fn run(&self, ifindex: u32, frame: &[u8]) -> Outcome {
         let mut out = vec![0_u8; LARGEST_FRAME];
-        let result = kernel::program(&self.ebpf)
-            .test_run(TestRunOptions {
-                data_in: Some(frame),
-                data_out: Some(&mut out),
-                ctx_in: Some(&context(ifindex)),
-                ..TestRunOptions::default()
-            })
-            .expect("a test run");
-        out.truncate(result.data_size_out as usize);
-        let verdict = match result.return_value.cast_signed() {
-            -1 => Verdict::Pass,
-            2 => Verdict::Drop,
-            7 => Verdict::Redirect,
-            other => panic!("TC does not know the verdict {other}"),
+        let options = TestRunOptions {
+            data_in: Some(frame),
+            data_out: Some(&mut out),
+            ctx_in: Some(&context(ifindex, frame.len())),
+            ..TestRunOptions::default()
         };
-        Outcome { verdict, frame: out }
+        let result = kernel::test_run(&self.ebpf, options);
+        out.truncate(result.data_size_out as usize);
+        Outcome { verdict: verdict(result.return_value.cast_signed()), frame: out }
     }
 
     /// Sets a key of a hash map.
@@ -142,8 +125,22 @@ impl World {
 }
 
 /// What the kernel is told of a frame besides its bytes.
-fn context(ifindex: u32) -> [u8; CONTEXT_LEN] {
-    let mut context = [0_u8; CONTEXT_LEN];
-    context[CONTEXT_IFINDEX..][..4].copy_from_slice(&ifindex.to_ne_bytes());
-    context
+fn context(ifindex: u32, len: usize) -> Vec<u8> {
+    let len = u32::try_from(len).expect("a frame's length");
+    match crate::HOOK {
+        // The number has its place in `__sk_buff`.
+        Hook::Tc => [[0; 40].as_slice(), &ifindex.to_ne_bytes(), &[0; 4]].concat(),
+        // `xdp_md`: begin, end, begin of what belongs to it, interface, queue, way out.
+        Hook::Xdp => [0, len, 0, ifindex, 0, 0].map(u32::to_ne_bytes).concat(),
+    }
+}
+
+/// The hook's number of a verdict.
+fn verdict(number: i32) -> Verdict {
+    match (crate::HOOK, number) {
+        (Hook::Tc, -1) | (Hook::Xdp, 2) => Verdict::Pass,
+        (Hook::Tc, 2) | (Hook::Xdp, 1) => Verdict::Drop,
+        (Hook::Tc, 7) | (Hook::Xdp, 4) => Verdict::Redirect,
+        (hook, other) => panic!("{hook:?} does not know the verdict {other}"),
+    }
 }

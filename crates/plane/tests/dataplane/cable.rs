@@ -5,12 +5,14 @@ use std::fs::File;
 use std::sync::mpsc::channel;
 use std::thread::{self, JoinHandle};
 
-use super::kernel::{self, CLIENT_SIDE, SERVER_SIDE, enter, ip, new_namespace};
-use super::scene::{
+use aya::programs::{TcAttachType, tc};
+
+use crate::support::kernel::{self, CLIENT_SIDE, SERVER_SIDE, enter, ip, new_namespace};
+use crate::support::scene::{
     CLIENT, CLIENT_MAC, OWN_CLIENT_IP, OWN_CLIENT_MAC, OWN_SERVER_IP, OWN_SERVER_MAC, SERVER_ALIAS,
     real, real_mac,
 };
-use super::world::World;
+use crate::support::world::World;
 
 /// Name of the only interface of a client and of a real.
 pub(crate) const OUTSIDE: &str = "outside";
@@ -35,9 +37,20 @@ impl Cable {
             .join()
             .expect("route");
         let mut world = World::active_at(kernel::ports());
-        world.attach();
+        for name in [CLIENT_SIDE, SERVER_SIDE] {
+            attach(&mut world, name);
+        }
         Self { client, real: real_host, world }
     }
+}
+
+/// Attaches the program to the ingress of an interface of this thread's namespace.
+fn attach(world: &mut World, name: &str) {
+    // Kernels before 6.6 need the queueing discipline; the others do not mind it.
+    tc::qdisc_add_clsact(name).expect("clsact");
+    kernel::classifier_mut(&mut world.ebpf)
+        .attach(name, TcAttachType::Ingress)
+        .expect("the program attaches");
 }
 
 /// Runs something in a namespace, on a thread of its own.
