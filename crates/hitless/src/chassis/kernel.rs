@@ -241,5 +241,8 @@ pub(super) fn set_parameters(interface: &str) -> Result<(), Error> {
     for (name, value) in MODULE_PARAMETERS {
         sysctl::write(&format!("net/{}", name.replace("{}", interface)), value)?;
     }
+    // A next hop that does not answer the first question, as on a link that has only just come up,
+    // is asked again soon: a box that takes over has to know it.
+    sysctl::write_if_present(&format!("net/ipv4/neigh/{interface}/retrans_time_ms"), "100")?;
     sysctl::write(&format!("net/ipv6/conf/{interface}/addr_gen_mode"), "0")
 }
