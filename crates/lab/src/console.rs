@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::io::Write;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use serde::Serialize;
@@ -15,11 +16,14 @@ pub struct Said {
     pub what: String,
 }
 
+/// The time line as others see it, on other threads.
+pub type TimeLine = Arc<Mutex<Vec<Said>>>;
+
 /// Where the lines go.
 pub struct Console {
     start: Instant,
-    to: RefCell<Box<dyn Write>>,
-    said: RefCell<Vec<Said>>,
+    to: Option<RefCell<Box<dyn Write>>>,
+    said: TimeLine,
 }
 
 impl std::fmt::Debug for Console {
@@ -31,33 +35,48 @@ impl std::fmt::Debug for Console {
 impl Console {
     /// Lines on standard output.
     pub fn standard() -> Self {
-        Self::new(Box::new(std::io::stdout()))
+        Self::new(Some(Box::new(std::io::stdout())))
     }
 
     /// Lines on standard error: standard output is for the JSON document.
     pub fn aside() -> Self {
-        Self::new(Box::new(std::io::stderr()))
+        Self::new(Some(Box::new(std::io::stderr())))
     }
 
-    fn new(to: Box<dyn Write>) -> Self {
-        Self { start: Instant::now(), to: RefCell::new(to), said: RefCell::default() }
+    /// Nothing but the time line: a view shows it.
+    pub fn viewed() -> Self {
+        Self::new(None)
+    }
+
+    fn new(to: Option<Box<dyn Write>>) -> Self {
+        Self { start: Instant::now(), to: to.map(RefCell::new), said: TimeLine::default() }
     }
 
     /// A line of the time line.
     pub fn say(&self, line: impl AsRef<str>) {
         let (at_s, what) = (self.start.elapsed().as_secs_f64(), line.as_ref().to_owned());
         self.plain(&format!("{at_s:6.2} s  {what}"));
-        self.said.borrow_mut().push(Said { at_s, what });
+        self.lock().push(Said { at_s, what });
     }
 
     /// The time line so far.
     pub fn time_line(&self) -> Vec<Said> {
-        self.said.borrow().clone()
+        self.lock().clone()
+    }
+
+    /// For others to look on, on other threads.
+    pub fn onlooker(&self) -> TimeLine {
+        Arc::clone(&self.said)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Said>> {
+        self.said.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Text without time.
     pub fn plain(&self, text: &str) {
-        let mut to = self.to.borrow_mut();
+        let Some(to) = &self.to else { return };
+        let mut to = to.borrow_mut();
         // A reader that went away does not stop the scenario, which has to clean up.
         let _ = writeln!(to, "{text}").and_then(|()| to.flush());
     }

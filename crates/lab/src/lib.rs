@@ -2,7 +2,7 @@
 //!
 //! [`topology`] says what there is, [`network`] makes it. [`load`] opens connections and watches
 //! over them, [`probe`] measures outages, [`strain`] makes life hard. [`arena`] is all of it in operation, [`scenario`] what happens
-//! there. The laboratory only drives the daemons by their outside
+//! there, [`view`] what a terminal shows of it. The laboratory only drives the daemons by their outside
 //! contract (configuration text, signals, the command line), as a user would. It is no part of the
 //! product: nothing of it runs in production.
 
@@ -25,3 +25,4 @@ pub mod strain;
 pub mod system;
 pub mod topology;
 pub mod traffic;
+pub mod view;

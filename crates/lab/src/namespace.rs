@@ -30,6 +30,11 @@ impl Namespace {
         Ok(Self { file: made? })
     }
 
+    /// The same namespace, held once more.
+    pub fn share(&self) -> Result<Self> {
+        Ok(Self { file: self.file.try_clone().context("cannot hold a namespace")? })
+    }
+
     /// Runs `work` with the calling thread inside this namespace. Sockets opened there belong to
     /// it for good, and so do processes started there.
     pub fn within<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {

@@ -95,9 +95,17 @@ impl Network {
         self.fabric.netlink.pass_incoming(self.plug_of(port)?)
     }
 
-    /// The namespace of the switches, and the interface there that a host's cable ends at.
-    pub fn switch_end(&self, port: Port) -> Result<(&Namespace, u32)> {
-        Ok((&self.fabric.namespace, self.plug_of(port)?))
+    /// The namespace of the switches.
+    pub fn fabric(&self) -> &Namespace {
+        &self.fabric.namespace
+    }
+
+    /// The interface among the switches that a host's cable ends at.
+    pub fn plug_name(&self, port: Port) -> Result<String> {
+        let number = self.plug_of(port)?;
+        let links = self.fabric.netlink.links()?.into_iter();
+        let name = links.filter(|(index, _)| *index == number).map(|(_, name)| name).next();
+        name.with_context(|| format!("{port:?} is in no switch"))
     }
 
     fn plug_of(&self, port: Port) -> Result<u32> {

@@ -114,9 +114,39 @@ impl Probes {
 
     /// Like [`Self::window`] at once: the newest probes may still be on their way.
     pub fn window_so_far(&self, start: Position, end: Position) -> Window {
-        self.shared.logs.iter().map(|log| judge(log, start, end)).fold(
-            Window::default(),
-            |all, one| Window {
+        self.shared.window(start, end)
+    }
+
+    /// For others to look on, on other threads.
+    pub fn onlooker(&self) -> Onlooker {
+        Onlooker(Arc::clone(&self.shared))
+    }
+}
+
+/// Looks at the same stream.
+#[derive(Clone, Debug)]
+pub struct Onlooker(Arc<Shared>);
+
+impl Onlooker {
+    /// Probes lost in each of the newest `count` slices of time, oldest first, and in all. The last
+    /// slice ends where every probe has had its time to come back.
+    pub fn lost(&self, slice: Duration, count: usize) -> (Vec<u64>, Window) {
+        let probes = |time: Duration| {
+            u64::try_from(time.as_nanos() / INTERVAL.as_nanos()).unwrap_or(u64::MAX)
+        };
+        let end = self.0.next.load(Ordering::Acquire).saturating_sub(probes(GRACE));
+        let ends = (0..=count as u64).rev().map(|back| end.saturating_sub(back * probes(slice)));
+        let ends: Vec<Position> = ends.map(Position).collect();
+        let lost = |pair: &[Position]| self.0.window(pair[0], pair[1]).lost;
+        let all = self.0.window(Position(0), Position(end));
+        (ends.windows(2).map(lost).collect(), all)
+    }
+}
+
+impl Shared {
+    fn window(&self, start: Position, end: Position) -> Window {
+        self.logs.iter().map(|log| judge(log, start, end)).fold(Window::default(), |all, one| {
+            Window {
                 sent: all.sent + one.sent,
                 lost: all.lost + one.lost,
                 outage: all.outage.max(one.outage),
@@ -127,8 +157,8 @@ impl Probes {
                 },
                 slowest: all.slowest.max(one.slowest),
                 sender_gap: all.sender_gap.max(one.sender_gap),
-            },
-        )
+            }
+        })
     }
 }
 

@@ -92,15 +92,9 @@ impl Sampler {
         watched.reopen();
     }
 
-    /// What each acts by at this instant, and what is left of its lease.
-    pub fn look(&self) -> [(Seen, Duration); 2] {
-        [0, 1].map(|chassis| {
-            let watched = lock(&self.shared.watched[chassis]);
-            let word = watched.handle.as_ref().and_then(|handle| handle.read().ok());
-            let Some(word) = word else { return (Seen::Nothing, Duration::ZERO) };
-            let (until, now) = (Instant::from_nanos(word.lease_until), clock::now());
-            (judge(word.role, until, now), until.saturating_since(now))
-        })
+    /// For others to look on, on other threads.
+    pub fn onlooker(&self) -> Onlooker {
+        Onlooker(Arc::clone(&self.shared))
     }
 
     /// Instants, a millisecond each, at which both were active.
@@ -127,6 +121,23 @@ impl Sampler {
         let seen = self.now();
         let active = |chassis: &usize| seen[*chassis] == Seen::Acts(Role::Active);
         [0, 1].into_iter().find(active)
+    }
+}
+
+/// Looks at the same role words.
+#[derive(Clone, Debug)]
+pub struct Onlooker(Arc<Shared>);
+
+impl Onlooker {
+    /// What each acts by at this instant, and what is left of its lease.
+    pub fn look(&self) -> [(Seen, Duration); 2] {
+        [0, 1].map(|chassis| {
+            let watched = lock(&self.0.watched[chassis]);
+            let word = watched.handle.as_ref().and_then(|handle| handle.read().ok());
+            let Some(word) = word else { return (Seen::Nothing, Duration::ZERO) };
+            let (until, now) = (Instant::from_nanos(word.lease_until), clock::now());
+            (judge(word.role, until, now), until.saturating_since(now))
+        })
     }
 }
 

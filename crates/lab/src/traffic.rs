@@ -1,6 +1,7 @@
 //! What goes through the pair: servers, connections, probes.
 
 use std::net::SocketAddrV4;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -9,11 +10,11 @@ use hitless_model::Instant;
 use crate::clock;
 use crate::config_text::Timers;
 use crate::interrupt::Interrupt;
-use crate::load::clients::{ClientGroup, Load, Pace, Tally};
+use crate::load::clients::{self, ClientGroup, Load, Pace, Tally};
 use crate::load::servers::Servers;
 use crate::load::{TCP_PORT, UDP_PORT};
 use crate::network::Network;
-use crate::probe::{Position, ProbePath, Probes, Window};
+use crate::probe::{self, Position, ProbePath, Probes, Window};
 use crate::topology::{self, FAR, NEAR, SERVER_HOSTS, SERVERS, VIRTUAL};
 
 /// A connection that makes no progress for so long after an event is broken.
@@ -23,6 +24,9 @@ const GLANCE: Duration = Duration::from_millis(2);
 /// The first datagrams make the flows' entries and resolve neighbours.
 const WARMING: Duration = Duration::from_millis(500);
 
+/// What others may look at on other threads: nothing before the traffic flows.
+pub type Onlookers = Arc<Mutex<Option<(clients::Onlooker, probe::Onlooker)>>>;
+
 /// Servers, and from [`Self::start`] on connections and probes through the virtual server.
 #[derive(Debug)]
 pub struct Traffic {
@@ -30,6 +34,7 @@ pub struct Traffic {
     further: Option<Load>,
     flowing: Option<(Load, Probes)>,
     servers: Servers,
+    onlookers: Onlookers,
     interrupt: Interrupt,
 }
 
@@ -41,7 +46,13 @@ impl Traffic {
             .zip(SERVERS)
             .map(|(name, address)| Ok((&network.node(name)?.namespace, address)))
             .collect::<Result<Vec<_>>>()?;
-        Ok(Self { further: None, flowing: None, servers: Servers::start(&places)?, interrupt })
+        Ok(Self {
+            further: None,
+            flowing: None,
+            servers: Servers::start(&places)?,
+            onlookers: Arc::default(),
+            interrupt,
+        })
     }
 
     /// Opens `count` connections, half from each side of the gateway, and starts the probes.
@@ -55,6 +66,7 @@ impl Traffic {
             probe_path(network, FAR, &topology::far_clients())?,
             probe_path(network, NEAR, &topology::near_clients())?,
         ])?;
+        *self.lock() = Some((load.onlooker(), probes.onlooker()));
         self.flowing = Some((load, probes));
         self.interrupt.sleep(WARMING)
     }
@@ -75,8 +87,18 @@ impl Traffic {
         self.further = None;
     }
 
+    /// For others to look on, on other threads.
+    pub fn onlookers(&self) -> Onlookers {
+        Arc::clone(&self.onlookers)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<(clients::Onlooker, probe::Onlooker)>> {
+        self.onlookers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Ends connections and probes.
     pub fn stop(&mut self) {
+        self.lock().take();
         self.further = None;
         self.flowing = None;
     }

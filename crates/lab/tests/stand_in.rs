@@ -3,17 +3,18 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot set up has failed")]
 
-use std::net::SocketAddrV4;
+use std::net::{Ipv4Addr, SocketAddrV4, UdpSocket};
 use std::time::{Duration, Instant};
 
 use hitless_lab::load::clients::{ClientGroup, Load};
 use hitless_lab::load::servers::Servers;
 use hitless_lab::load::{TCP_PORT, UDP_PORT};
-use hitless_lab::netlink::LinkState;
+use hitless_lab::netlink::{Frames, LinkState};
 use hitless_lab::network::Network;
 use hitless_lab::probe::{ProbePath, Probes};
 use hitless_lab::topology::{self, FAR, NEAR, Port, SERVER_HOSTS, SERVERS};
 use hitless_lab::{clock, system};
+use hitless_model::Mac;
 
 struct Stand {
     network: Network,
@@ -128,4 +129,47 @@ fn a_connection_that_the_server_closes_is_broken() {
     wait_until("all connections closed", || load.tally().broken == 20);
     let tally = load.tally();
     assert_eq!(tally.closed + tally.reset, 20);
+}
+
+/// A socket of a host, with patience for one answer.
+fn talker(network: &Network, host: &str, address: Ipv4Addr) -> UdpSocket {
+    let namespace = &network.node(host).unwrap().namespace;
+    let socket = namespace.within(|| Ok(UdpSocket::bind((address, 4000))?)).unwrap();
+    socket.set_read_timeout(Some(Duration::from_millis(200))).unwrap();
+    socket
+}
+
+fn reaches(from: &UdpSocket, to: &UdpSocket) -> bool {
+    from.send_to(b"x", to.local_addr().unwrap()).unwrap();
+    to.recv(&mut [0; 8]).is_ok()
+}
+
+/// The MAC that a host has learned of an address.
+fn learned(network: &Network, host: &str, address: Ipv4Addr) -> Mac {
+    let namespace = &network.node(host).unwrap().namespace;
+    let read = || Ok(std::fs::read_to_string("/proc/thread-self/net/arp")?);
+    let table = namespace.within(read).unwrap();
+    let line = table.lines().find(|line| line.starts_with(&address.to_string())).unwrap();
+    let mut octets = line.split_whitespace().nth(3).unwrap().split(':');
+    Mac(std::array::from_fn(|_| u8::from_str_radix(octets.next().unwrap(), 16).unwrap()))
+}
+
+#[test]
+fn frames_to_one_station_are_dropped_in_one_direction_and_all_others_pass() {
+    let network = stand().network;
+    let near = talker(&network, NEAR, topology::near_clients()[0]);
+    let gateway = talker(&network, "gateway", topology::GATEWAY);
+    let other = talker(&network, "chassis-a", Ipv4Addr::new(192, 158, 38, 10));
+    assert!(reaches(&near, &gateway) && reaches(&gateway, &near) && reaches(&near, &other));
+
+    let port = Port { host: NEAR, interface: "eth0" };
+    let mac = learned(&network, NEAR, topology::GATEWAY);
+    network.drop_from(port, Frames::To(mac)).unwrap();
+    assert!(!reaches(&near, &gateway));
+    assert!(reaches(&gateway, &near) && reaches(&near, &other));
+    network.pass_from(port).unwrap();
+    assert!(reaches(&near, &gateway));
+
+    network.drop_from(port, Frames::All).unwrap();
+    assert!(!reaches(&near, &other) && reaches(&other, &near));
 }

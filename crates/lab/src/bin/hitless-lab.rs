@@ -1,6 +1,6 @@
 //! `hitless-lab`: the demo and the scenarios. `cargo xtask demo` and `cargo xtask lab` run it.
 
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::str::FromStr;
@@ -18,6 +18,7 @@ use hitless_lab::scenario::demo::{self, Outcome, Show};
 use hitless_lab::scenario::run::{self, Options};
 use hitless_lab::scenario::table;
 use hitless_lab::system;
+use hitless_lab::view::View;
 use serde::Serialize;
 
 #[derive(Parser)]
@@ -101,8 +102,9 @@ fn run(task: Task) -> Result<ExitCode> {
     let interrupt = Interrupt::listen()?;
     system::prepare_process()?;
     match task {
-        Task::Demo { common, all_faults, plain: _ } => {
-            let outcome = demonstrate(&common, all_faults, &interrupt)?;
+        Task::Demo { common, all_faults, plain } => {
+            let is_live = !plain && !common.json && std::io::stdout().is_terminal();
+            let outcome = demonstrate(&common, all_faults, is_live, &interrupt)?;
             show(&common, &outcome, &outcome.table())?;
             Ok(verdict(outcome.holds()))
         }
@@ -112,7 +114,7 @@ fn run(task: Task) -> Result<ExitCode> {
             let lasts = seconds.map(Duration::from_secs);
             let options = Options { repeat: usize::from(repeat), is_short: short, lasts };
             let work = |arena: &mut Arena| run::run(arena, &faults, options);
-            let report = in_arena(&common, preempt, interrupt, work)?;
+            let report = in_arena(&common, preempt, false, &interrupt, work)?;
             show(&common, &report, &report.table())?;
             Ok(verdict(report.violated.is_empty()))
         }
@@ -120,9 +122,14 @@ fn run(task: Task) -> Result<ExitCode> {
 }
 
 /// The demo; all faults need two pairs, of which one preempts.
-fn demonstrate(common: &Common, all_faults: bool, interrupt: &Interrupt) -> Result<Outcome> {
+fn demonstrate(
+    common: &Common,
+    all_faults: bool,
+    is_live: bool,
+    interrupt: &Interrupt,
+) -> Result<Outcome> {
     let play = |show: Show, preempt: bool| {
-        in_arena(common, preempt, interrupt.clone(), |arena| demo::run(arena, show))
+        in_arena(common, preempt, is_live, interrupt, |arena| demo::run(arena, show))
     };
     if !all_faults {
         return play(Show::Essence, false);
@@ -135,18 +142,26 @@ fn demonstrate(common: &Common, all_faults: bool, interrupt: &Interrupt) -> Resu
 fn in_arena<T>(
     common: &Common,
     preempt: bool,
-    interrupt: Interrupt,
+    is_live: bool,
+    interrupt: &Interrupt,
     work: impl FnOnce(&mut Arena) -> Result<T>,
 ) -> Result<T> {
-    let console = if common.json { Console::aside() } else { Console::standard() };
+    let console = match (common.json, is_live) {
+        (true, _) => Console::aside(),
+        (false, true) => Console::viewed(),
+        (false, false) => Console::standard(),
+    };
     let connections = usize::from(common.connections);
     let plan = Plan { timers: common.timers, connections, preempt };
-    let mut arena = Arena::build(plan, console, interrupt)?;
+    let mut arena = Arena::build(plan, console, interrupt.clone())?;
+    let view = is_live.then(|| View::start(&arena)).transpose()?;
     let result = work(&mut arena);
-    if result.is_err() {
-        arena.console.plain(&arena.pair.log_ends());
-    }
     arena.console.say("taking everything down");
+    drop(view);
+    if result.is_err() {
+        // A view has hidden what a console would have told.
+        let _ = writeln!(std::io::stderr(), "{}", arena.pair.log_ends());
+    }
     let kept = common.logs.as_ref().map_or(Ok(()), |folder| arena.pair.keep_logs(folder));
     let down = arena.take_down();
     let value = result?;

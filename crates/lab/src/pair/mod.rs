@@ -169,9 +169,14 @@ impl Pair {
         &self.sampler
     }
 
-    /// Packets that each data plane has dropped so far, by reason; none of one without power.
+    /// Packets that each data plane has dropped so far, by reason; none of one that is silent by
+    /// force: without power or stopped, it would not answer.
     pub fn drops(&self) -> [Drops; 2] {
+        let seen = self.sampler.now();
         [0, 1].map(|number| {
+            if seen[number] == Seen::Fenced {
+                return Drops::new();
+            }
             let stats = self.chassis[number].stats();
             let counters = stats.map(|stats| stats.counters).unwrap_or_default();
             counters

@@ -11,6 +11,8 @@ const UNDISTURBED: Expect = Expect { roles: Roles::Stay, lost: Lost::None };
 const HANDED_OVER: Expect = Expect { roles: Roles::Move, lost: Lost::None };
 const TAKEN_OVER: Expect = Expect { roles: Roles::Move, lost: Lost::UntilTakeover };
 const RESUMED_OR_TAKEN_OVER: Expect = Expect { roles: Roles::Either, lost: Lost::UntilTakeover };
+/// What a box that was asleep says first makes its peer doubt its own lease for a moment (ADR 8).
+const WOKEN: Expect = Expect { roles: Roles::Stay, lost: Lost::UntilTakeover };
 const SAME_ROLES: Expect = Expect { roles: Roles::Stay, lost: Lost::NotJudged };
 const SPLIT: Expect = Expect { roles: Roles::Either, lost: Lost::NotJudged };
 
@@ -117,7 +119,7 @@ pub const FAULTS: &[Fault] = &[
                 SIGCONT finds a standby",
         lasts: Lasts { usual: Duration::from_secs(3), short: SOME_TIME },
         strike: phase(processes::hang, TAKEN_OVER),
-        heal: healed(processes::go_on, UNDISTURBED),
+        heal: healed(processes::go_on, WOKEN),
         ..NOTHING
     },
     Fault {

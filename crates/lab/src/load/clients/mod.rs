@@ -130,6 +130,39 @@ struct Shared {
     watches: Vec<Watch>,
 }
 
+impl Shared {
+    fn tally(&self) -> Tally {
+        let mut tally = Tally { total: self.watches.len(), ..Tally::default() };
+        for watch in &self.watches {
+            match watch.health() {
+                Health::Opening | Health::Open => continue,
+                Health::Reset => tally.reset += 1,
+                Health::Closed => tally.closed += 1,
+                Health::WrongData => tally.wrong_data += 1,
+                Health::Stalled => tally.stalled += 1,
+            }
+            tally.broken += 1;
+        }
+        tally
+    }
+}
+
+/// Looks at the same connections.
+#[derive(Clone, Debug)]
+pub struct Onlooker(Arc<Shared>);
+
+impl Onlooker {
+    /// How the connections are now.
+    pub fn tally(&self) -> Tally {
+        self.0.tally()
+    }
+
+    /// Messages sent and received again so far.
+    pub fn exchanges(&self) -> u64 {
+        self.0.exchanges.load(Ordering::Relaxed)
+    }
+}
+
 /// Running connections.
 #[derive(Debug)]
 pub struct Load {
@@ -175,18 +208,12 @@ impl Load {
 
     /// How the connections are now.
     pub fn tally(&self) -> Tally {
-        let mut tally = Tally { total: self.shared.watches.len(), ..Tally::default() };
-        for watch in &self.shared.watches {
-            match watch.health() {
-                Health::Opening | Health::Open => continue,
-                Health::Reset => tally.reset += 1,
-                Health::Closed => tally.closed += 1,
-                Health::WrongData => tally.wrong_data += 1,
-                Health::Stalled => tally.stalled += 1,
-            }
-            tally.broken += 1;
-        }
-        tally
+        self.shared.tally()
+    }
+
+    /// For others to look on, on other threads.
+    pub fn onlooker(&self) -> Onlooker {
+        Onlooker(Arc::clone(&self.shared))
     }
 
     /// What became of each connection so far.

@@ -4,6 +4,7 @@ use anyhow::Result;
 use nix::sys::signal::Signal;
 
 use crate::arena::Arena;
+use crate::clock::millis;
 use crate::scenario::fault::Struck;
 
 /// SIGKILL of the active one's module; its supervisor starts it again.
@@ -32,13 +33,18 @@ pub(crate) fn start_again(arena: &mut Arena, struck: Struck) -> Result<()> {
 
 /// `reload daemon` on the active one.
 pub(crate) fn reload_active(arena: &mut Arena, struck: Struck) -> Result<()> {
-    arena.pair.reload(struck.active)?;
-    await_pair(arena, struck)
+    reload(arena, struck, struck.active)
 }
 
 /// `reload daemon` on the standby.
 pub(crate) fn reload_standby(arena: &mut Arena, struck: Struck) -> Result<()> {
-    arena.pair.reload(struck.standby())?;
+    reload(arena, struck, struck.standby())
+}
+
+fn reload(arena: &mut Arena, struck: Struck, number: usize) -> Result<()> {
+    let start = std::time::Instant::now();
+    arena.pair.reload(number)?;
+    arena.findings.raise("slowest_reload_ms", millis(start.elapsed()));
     await_pair(arena, struck)
 }
 
