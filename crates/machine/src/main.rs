@@ -43,7 +43,7 @@ fn run(arguments: &[String]) -> Result<()> {
             Ok(())
         }
         ["adoption"] => adoption::run(&mut out),
-        ["adoption", part, pins] => adoption::part(part, pins.as_ref(), &mut out),
+        ["adoption", part, hook, pins] => adoption::part(part, hook, pins.as_ref(), &mut out),
         _ => bail!("usage: hitless-machine probe | adoption"),
     }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail};
 use hitless_model::Counter;
 use hitless_plane::CounterReader;
 
@@ -39,12 +39,21 @@ impl FarEnd {
         Ok(Self { device })
     }
 
-    /// Asks for the virtual address; the number of answers that the programs count.
-    pub(super) fn asks_and_is_answered(&self, pins: &Path) -> Result<u64> {
+    /// Asks for the virtual address; the number of answers that the programs count. An answer that XDP
+    /// sends back goes through a pair of joined interfaces only where the far one is set for it, so
+    /// counting is what tells for both hooks.
+    pub(super) fn asks(&self, pins: &Path) -> Result<u64> {
         let counters = CounterReader::open(pins)?;
         let before = counters.get(Counter::ArpAnswered)?;
-        ensure!(self.is_answered()?, "nobody answers for {VIRTUAL}");
-        Ok(counters.get(Counter::ArpAnswered)? - before)
+        let start = Instant::now();
+        while start.elapsed() < PATIENCE {
+            self.is_answered()?;
+            let answered = counters.get(Counter::ArpAnswered)? - before;
+            if answered > 0 {
+                return Ok(answered);
+            }
+        }
+        bail!("nobody answers for {VIRTUAL}")
     }
 
     /// Whether anybody answers for the virtual address.

@@ -11,7 +11,7 @@ use hitless_config::model::Module;
 use hitless_model::abi::RoleWord;
 use hitless_model::tcp::seen;
 use hitless_model::{ConnKey, ConnRecord, Instant, Mac, Protocol, Role, VlanId};
-use hitless_plane::{Desired, DumpCursor, Hook, Plane, PortFacts, Scope, Which, desired};
+use hitless_plane::{Desired, DumpCursor, Hook, Plane, PortFacts, Scope, Wanted, Which, desired};
 
 use super::{CLIENT_SIDE, CONNECTIONS, SERVER_SIDE};
 use crate::netlink;
@@ -45,22 +45,27 @@ module csm 5
  ft group 90 vlan 9
 ";
 
-/// Does one part.
-pub(crate) fn part(name: &str, pins: &Path, out: &mut impl Write) -> Result<()> {
+/// Does one part, with the programs on one of the two hooks.
+pub(crate) fn part(name: &str, hook: &str, pins: &Path, out: &mut impl Write) -> Result<()> {
+    let wanted = match hook {
+        "tc" => Wanted::Tc,
+        "xdp" => Wanted::Xdp,
+        other => bail!("there is no hook `{other}`"),
+    };
     match name {
-        "leave" => leave(pins, out),
-        "take" => take(pins, out),
-        "clear" => clear(pins),
+        "leave" => leave(pins, wanted, out),
+        "take" => take(pins, wanted, out),
+        "clear" => clear(pins, wanted),
         other => bail!("there is no part `{other}` of an adoption"),
     }
 }
 
 /// Loads, fills, attaches, says *active*, and ends.
-fn leave(pins: &Path, out: &mut impl Write) -> Result<()> {
+fn leave(pins: &Path, wanted: Wanted, out: &mut impl Write) -> Result<()> {
     let mut plane = Plane::open(pins, CONNECTIONS)?;
     ensure!(!plane.adopted(), "pins were there already");
-    plane.apply(&wanted()?)?;
-    let hooks = attach(&mut plane)?;
+    plane.apply(&contents()?)?;
+    let hooks = attach(&mut plane, wanted)?;
     let refused = plane.connections().upsert(&records()?, now())?.total();
     ensure!(refused == 0, "{refused} connections were refused");
     plane.role()?.write(RoleWord {
@@ -71,18 +76,19 @@ fn leave(pins: &Path, out: &mut impl Write) -> Result<()> {
         ..RoleWord::default()
     })?;
     let facts = plane.dataplane()?;
-    let walked = facts.verified_instructions.map_or_else(|| "?".to_owned(), |n| n.to_string());
-    writeln!(out, "kernel {}: loaded, {walked} instructions verified", facts.kernel)?;
-    writeln!(out, "attached by {}, {CONNECTIONS} connections, active", kinds(&hooks))?;
+    let programs = facts.programs.iter().map(|program| program.name.as_str()).collect::<Vec<_>>();
+    let (programs, kinds) = (programs.join(" and "), kinds(&hooks));
+    writeln!(out, "kernel {}: {programs} loaded, attached by {kinds}", facts.kernel)?;
+    writeln!(out, "left: {CONNECTIONS} connections, active")?;
     Ok(())
 }
 
 /// Adopts maps and hooks, and ends.
-fn take(pins: &Path, out: &mut impl Write) -> Result<()> {
+fn take(pins: &Path, wanted: Wanted, out: &mut impl Write) -> Result<()> {
     let mut plane = Plane::open(pins, CONNECTIONS)?;
     ensure!(plane.adopted(), "the maps that were left were not adopted");
-    plane.apply(&wanted()?)?;
-    let hooks = attach(&mut plane)?;
+    plane.apply(&contents()?)?;
+    let hooks = attach(&mut plane, wanted)?;
     for hook in &hooks {
         ensure!(hook.replaced, "interface {} had no program to replace", hook.ifindex);
     }
@@ -96,18 +102,18 @@ fn take(pins: &Path, out: &mut impl Write) -> Result<()> {
 }
 
 /// Takes everything off.
-fn clear(pins: &Path) -> Result<()> {
+fn clear(pins: &Path, wanted: Wanted) -> Result<()> {
     let mut plane = Plane::open(pins, CONNECTIONS)?;
-    attach(&mut plane)?;
+    attach(&mut plane, wanted)?;
     plane.detach_all()?;
     drop(plane);
     hitless_plane::remove_pins(pins)?;
     Ok(())
 }
 
-fn attach(plane: &mut Plane) -> Result<Vec<Hook>> {
-    let sides = [CLIENT_SIDE, SERVER_SIDE];
-    sides.iter().map(|(near, _)| Ok(plane.attach(netlink::number_of(near)?)?)).collect()
+fn attach(plane: &mut Plane, wanted: Wanted) -> Result<Vec<Hook>> {
+    let mut one = |(near, _)| Ok(plane.attach_where(netlink::number_of(near)?, wanted)?);
+    [CLIENT_SIDE, SERVER_SIDE].into_iter().map(&mut one).collect()
 }
 
 fn kinds(hooks: &[Hook]) -> String {
@@ -116,7 +122,7 @@ fn kinds(hooks: &[Hook]) -> String {
     kinds.join(" and ").to_lowercase()
 }
 
-fn wanted() -> Result<Desired> {
+fn contents() -> Result<Desired> {
     let port = |name: &str, number| -> Result<_> {
         let ifindex = netlink::number_of(name)?;
         let mac = Mac::derived_from(u64::from(ifindex));

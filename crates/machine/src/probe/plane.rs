@@ -1,10 +1,10 @@
 //! The data plane itself: the object that ships is loaded, pinned and attached.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use hitless_model::abi::ABI_VERSION;
-use hitless_plane::Plane;
+use hitless_plane::{LoadedProgram, Plane, Wanted};
 
 use super::{Finding, devices};
 use crate::scratch;
@@ -33,16 +33,26 @@ fn load_and_attach() -> Result<Vec<Finding>> {
     Ok(findings)
 }
 
-fn in_pins(pins: &std::path::Path) -> Result<Vec<Finding>> {
+fn in_pins(pins: &Path) -> Result<Vec<Finding>> {
     let mut plane = Plane::open(pins, CONNECTIONS)?;
-    let hook = plane.attach(devices::veth()?)?;
-    let facts = plane.dataplane()?;
-    plane.detach_all()?;
-    let walked =
-        facts.verified_instructions.map_or_else(String::new, |n| format!(", {n} verified"));
+    let device = devices::veth()?;
+    let hook = plane.attach(device)?;
     let kind = format!("{:?}", hook.kind).to_lowercase();
+    // Only for interfaces that are given to a module whole; TC serves them too.
+    let xdp = match plane.attach_where(device, Wanted::Xdp) {
+        Ok(_) => Finding::ok("XDP", "attached"),
+        Err(error) => Finding::warn("XDP", error, "a kernel with CONFIG_BPF_SYSCALL; TC is used"),
+    };
+    let programs = plane.dataplane()?.programs;
+    plane.detach_all()?;
+    let walked = |program: &LoadedProgram| {
+        let count = program.verified_instructions;
+        format!("{} ({} verified)", program.name, count.map_or("?".to_owned(), |n| n.to_string()))
+    };
+    let programs: Vec<String> = programs.iter().map(walked).collect();
     Ok(vec![
-        Finding::ok("BPF programs", format!("loaded and pinned{walked}")),
+        Finding::ok("BPF programs", programs.join(", ")),
         Finding::ok("hook", format!("attached by {kind}")),
+        xdp,
     ])
 }
