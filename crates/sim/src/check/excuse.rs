@@ -38,10 +38,8 @@ struct Ear {
     excused_then: bool,
     /// When it sent its own newest heartbeat.
     sent_at: Moment,
-    /// Its present life is bound by a former one, and has not met the other box.
-    has_resumed: bool,
-    /// Its present life goes on alone, and has not met the other box.
-    is_lone: bool,
+    /// How its present life began, until it meets the other box.
+    birth: Birth,
     /// Its present life knows of the other box.
     has_met: bool,
     /// How long it has to hear nothing until it renews its lease on its own account.
@@ -60,9 +58,10 @@ impl Ear {
 }
 
 /// How a life begins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Birth {
     /// Knowing nothing.
+    #[default]
     Free,
     /// Bound by what the former life was granted, or has promised: no word that does not come
     /// excuses it.
@@ -100,20 +99,18 @@ impl Excuse {
     pub(super) fn starts(&mut self, side: Side, now: Moment, birth: Birth) {
         if birth == Birth::Bound {
             self.goes_on(side, now);
-            (self.ears[side].has_resumed, self.ears[side].was_stopped) = (true, false);
+            (self.ears[side].birth, self.ears[side].was_stopped) = (birth, false);
             return;
         }
         let Ear { patience, heartbeat, .. } = self.ears[side];
-        let is_lone = birth == Birth::Alone;
-        self.ears[side] = Ear { heard_at: now, patience, heartbeat, is_lone, ..Ear::default() };
+        self.ears[side] = Ear { heard_at: now, patience, heartbeat, birth, ..Ear::default() };
         self.ears[side.other()].has_met = false;
     }
 
     /// An active is none any more. If it is a life that never met the other one, that knows as little
     /// of it as of any that just started.
     pub(crate) fn falls_silent(&mut self, side: Side, now: Moment) {
-        let Ear { has_resumed, is_lone, .. } = self.ears[side];
-        if has_resumed || is_lone {
+        if self.ears[side].birth != Birth::Free {
             self.starts(side, now, Birth::Free);
         }
     }
@@ -137,7 +134,7 @@ impl Excuse {
     /// A box found its peer.
     pub(crate) fn meets(&mut self, side: Side) {
         self.ears[side].has_met = true;
-        (self.ears[side].has_resumed, self.ears[side].is_lone) = (false, false);
+        self.ears[side].birth = Birth::Free;
     }
 
     /// A box sent a heartbeat.
@@ -177,7 +174,7 @@ impl Excuse {
         let is_unheard = own.sent_at > self.ears[side.other()].newest;
         let knows_nothing = |ear: &&Ear| ear.newest == Moment::START;
         let is_unsure = self.timers_differ && self.ears.both().iter().any(knows_nothing);
-        if own.is_lone || is_unsure {
+        if own.birth == Birth::Alone || is_unsure {
             return true;
         }
         own.hears_nothing(now) && (is_unheard || !self.have_met())

@@ -70,3 +70,16 @@ fn the_octets_of_a_heartbeat_are_those_of_the_document() {
     let document = include_str!("../../../../../docs/protocol/frames.md");
     crate::wire::tests::assert_shown(document, "heartbeat", &beat.write());
 }
+
+/// The fields of an absence that the document shows come after all the others.
+#[test]
+fn the_octets_of_a_wish_and_of_a_promise_to_wait_are_those_of_the_document() {
+    let document = include_str!("../../../../../docs/protocol/frames.md");
+    let two_seconds = Some(Duration::from_secs(2));
+    let plain = super::puppet::beat(7, Role::Active);
+    let wish = Beat { hold: two_seconds, ..plain.clone() }.write();
+    let promise = Beat { holding: two_seconds, ..plain.clone() }.write();
+    let usual = plain.write().len();
+    crate::wire::tests::assert_shown(document, "hold", &wish[usual..]);
+    crate::wire::tests::assert_shown(document, "holding", &promise[usual..]);
+}

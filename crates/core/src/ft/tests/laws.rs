@@ -15,13 +15,14 @@ use crate::node::HandoverCause;
 #[derive(Clone, Debug)]
 enum Op {
     Established(u64),
-    Beat { seq: u64, role: Role, flags: [bool; 4], epoch: u64, heard: u64 },
+    Beat { seq: u64, role: Role, flags: [bool; 4], epoch: u64, heard: u64, away: u64 },
     Garbage(Vec<u8>),
     Handover(HandoverCause),
     Replication(bool, bool),
     Configure { heartbeat: u64, failover: u64 },
     CaughtUp,
     Sighted,
+    Absence(u64),
 }
 
 fn ops() -> impl Strategy<Value = Op> {
@@ -31,11 +32,11 @@ fn ops() -> impl Strategy<Value = Op> {
         Just(HandoverCause::Stop),
         Just(HandoverCause::Preempted),
     ];
-    let heard = (1_u64..200, role, any::<[bool; 4]>(), 0_u64..20, 0_u64..200);
+    let heard = (1_u64..200, role, any::<[bool; 4]>(), 0_u64..20, 0_u64..200, 0_u64..1_000);
     prop_oneof![
         1 => (0_u64..3).prop_map(Op::Established),
-        12 => heard.prop_map(|(seq, role, flags, epoch, heard)| {
-            Op::Beat { seq, role, flags, epoch, heard }
+        12 => heard.prop_map(|(seq, role, flags, epoch, heard, away)| {
+            Op::Beat { seq, role, flags, epoch, heard, away }
         }),
         1 => prop::collection::vec(any::<u8>(), 0..40).prop_map(Op::Garbage),
         1 => cause.prop_map(Op::Handover),
@@ -43,6 +44,7 @@ fn ops() -> impl Strategy<Value = Op> {
         1 => (0_u64..50, 0_u64..100).prop_map(|(h, f)| Op::Configure { heartbeat: h, failover: f }),
         1 => Just(Op::CaughtUp),
         1 => Just(Op::Sighted),
+        1 => (0_u64..8_000).prop_map(Op::Absence),
     ]
 }
 
@@ -52,9 +54,13 @@ fn apply(ft: &mut Ft, now: hitless_model::Instant, op: &Op) {
             let input = Input::Established { unit: UnitId(*unit), software: String::new() };
             ft.handle_input(now, input);
         }
-        Op::Beat { seq, role, flags, epoch, heard } => {
+        Op::Beat { seq, role, flags, epoch, heard, away } => {
             let mut beat = beat(*seq, *role);
             (beat.epoch, beat.heard) = (Epoch(*epoch), Seq(*heard));
+            // Of the small numbers each says something else.
+            let lasts = Some(Duration::from_millis(*away));
+            beat.hold = lasts.filter(|_| away % 4 == 1);
+            beat.holding = lasts.filter(|_| away % 3 == 1);
             let all = [Flags::ASK, Flags::LAPSED, Flags::DRAINED, Flags::COUP];
             for (flag, set) in all.into_iter().zip(flags) {
                 beat.flags = beat.flags.with(flag, *set);
@@ -75,6 +81,9 @@ fn apply(ft: &mut Ft, now: hitless_model::Instant, op: &Op) {
             ft.handle_input(now, Input::Configure(&config));
         }
         Op::Sighted => ft.handle_input(now, Input::Sighted),
+        Op::Absence(lasts) => {
+            ft.handle_input(now, Input::Absence(Duration::from_millis(*lasts)));
+        }
         Op::CaughtUp => ft.handle_input(now, Input::CaughtUp),
     }
 }

@@ -38,9 +38,9 @@ fn granted(pair: &mut Pair, side: Side) -> usize {
 
 fn refusals(pair: &mut Pair, side: Side) -> Vec<String> {
     let events = pair.side(side).events.iter();
-    let why = events.filter_map(|(_, event)| match event {
-        Event::AbsenceRefused { why } => Some(why.clone()),
-        _ => None,
+    let why = events.filter_map(|(_, event)| {
+        let Event::AbsenceRefused { why } = event else { return None };
+        Some(why.clone())
     });
     why.collect()
 }
