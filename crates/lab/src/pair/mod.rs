@@ -18,8 +18,9 @@ use crate::sampler::{Sampler, Seen};
 
 pub use faults::Way;
 
-/// A daemon starts, listens and synchronises within this, failover times not counted.
-const STARTING: Duration = Duration::from_secs(15);
+/// A daemon starts, listens and synchronises within this, failover times not counted: an emulated
+/// machine takes many times as long as any other.
+const STARTING: Duration = Duration::from_mins(1);
 const POLL: Duration = Duration::from_millis(100);
 const GLANCE: Duration = Duration::from_millis(2);
 
