@@ -116,6 +116,9 @@ impl Ft {
         self.forget_absence(now);
         self.claim_anew();
         self.write_gate();
+        // While it forwarded this box kept to its own epoch; its next one is later than the peer's.
+        let theirs = self.peer.as_ref().and_then(|peer| peer.newest.as_ref()).map(|b| b.epoch);
+        self.learn_epoch(theirs.unwrap_or_default());
         let to = self.state.role();
         if from != to {
             self.since = now;

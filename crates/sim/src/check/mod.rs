@@ -59,7 +59,7 @@ invariants! {
     NoEventStorm,
     /// Epochs never decrease.
     EpochsGrow,
-    /// A new active has a higher epoch than every one before it.
+    /// A new active has a higher epoch than every one before it that it has heard of.
     NewActiveNewEpoch,
     /// The role that a node shows is the role that it gave to its gate.
     StatusIsGate,

@@ -9,7 +9,7 @@
 
 use std::time::Duration;
 
-use hitless_model::Role;
+use hitless_model::{Epoch, Role};
 
 use super::excuse::{Birth, Excuse};
 use super::{Invariant, Violation};
@@ -44,8 +44,9 @@ impl Forwarders {
 #[derive(Debug)]
 pub(crate) struct RoleWatch {
     pub(crate) excuse: Excuse,
-    /// When the box became active last.
+    /// When the box became active last, and the epoch of that, as far as its present life knows.
     active_since: Pair<Moment>,
+    active_epoch: Pair<Epoch>,
     /// When the box heard that the other one is active.
     news_at: Pair<Option<Moment>>,
     /// Bound of an overlap of which the draining box does not know.
@@ -61,6 +62,7 @@ impl RoleWatch {
         Self {
             excuse: Excuse::new(plan),
             active_since: Pair::default(),
+            active_epoch: Pair::default(),
             news_at: Pair::default(),
             unknown_overlap: if plan.promises_calm() { OVERLAP } else { plan.failover_max() },
             overlap_since: None,
@@ -69,9 +71,10 @@ impl RoleWatch {
         }
     }
 
-    /// A life begins.
-    pub(crate) fn starts(&mut self, side: Side, now: Moment, birth: Birth) {
+    /// A life begins that knows of this epoch.
+    pub(crate) fn starts(&mut self, side: Side, now: Moment, birth: Birth, epoch: Epoch) {
         self.news_at[side] = None;
+        self.active_epoch[side] = self.active_epoch[side].min(epoch);
         self.excuse.starts(side, now, birth);
     }
 
@@ -83,10 +86,21 @@ impl RoleWatch {
         }
     }
 
-    /// A gate became active.
-    pub(crate) fn becomes_active(&mut self, side: Side, now: Moment) {
+    /// A gate became active. Its epoch has to be later than that of a reign that it has heard of.
+    pub(crate) fn becomes_active(
+        &mut self,
+        side: Side,
+        now: Moment,
+        epoch: Epoch,
+    ) -> Result<(), String> {
         self.active_since[side] = now;
+        self.active_epoch[side] = epoch;
         self.news_at[side.other()] = None;
+        let heard = self.news_at[side].map(|_| self.active_epoch[side.other()]);
+        match heard.filter(|heard| *heard >= epoch) {
+            Some(heard) => Err(format!("{side} is active in {epoch}, and has heard of {heard}")),
+            None => Ok(()),
+        }
     }
 
     /// Looks at the gates; says who begins to forward alone.

@@ -26,7 +26,8 @@ impl World {
         let role = self.status(side).map_or(Role::Initializing, |status| status.role);
         self.outputs[side].begins(disk, role);
         self.stats.resumed += u64::from(role == Role::Active);
-        self.roles.starts(side, self.now, self.birth(side, role));
+        let known = self.status(side).map_or(disk, |status| status.epoch);
+        self.roles.starts(side, self.now, self.birth(side, role), known);
         self.trace.brief(self.now, || format!("{side} starts as {role}, epoch {disk} on disk"));
         self.drain(side, Cause::Start);
         let life = self.hosts[side].lives;

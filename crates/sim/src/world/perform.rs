@@ -104,7 +104,10 @@ impl World {
         }
         if gate.role == Role::Active {
             self.stats.actives += 1;
-            self.roles.becomes_active(side, self.now);
+            let new = self.roles.becomes_active(side, self.now, gate.epoch);
+            if let Some(what) = new.err().filter(|_| before.role != Role::Draining) {
+                self.violated(Invariant::NewActiveNewEpoch, what);
+            }
             if self.hosts[side.other()].plane.gate.role == Role::Draining {
                 self.takes_over_from_draining(side);
             }

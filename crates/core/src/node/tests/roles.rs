@@ -377,3 +377,25 @@ fn timers_can_be_changed_on_one_side_after_the_other() {
     assert_eq!(pair.roles(), (Role::Active, Role::Standby), "{}", pair.story());
     assert_eq!(pair.nobody, Duration::ZERO, "{}", pair.story());
 }
+
+#[test]
+fn a_box_that_gave_its_role_away_never_counts_the_epoch_of_its_follower_again() {
+    let mut pair = Pair::running(slow);
+    pair.handover(Side::A, HandoverCause::Operator);
+    pair.until("handed over", |p| p.roles() == (Role::Standby, Role::Active));
+    let epoch = pair.b.gate.epoch;
+    pair.kill(Side::B);
+    pair.until("active", |p| p.a.role() == Some(Role::Active));
+    assert!(pair.a.gate.epoch > epoch, "{}", pair.story());
+
+    let mut pair = Pair::running(plain);
+    pair.cut_all();
+    pair.run(ms(100));
+    assert_eq!(pair.roles(), (Role::Active, Role::Active));
+    pair.cut.clear();
+    pair.until("one yields", |p| p.b.role() == Some(Role::Standby));
+    let epoch = pair.a.gate.epoch;
+    pair.kill(Side::A);
+    pair.until("active", |p| p.b.role() == Some(Role::Active));
+    assert!(pair.b.gate.epoch > epoch, "{}", pair.story());
+}
