@@ -1,4 +1,4 @@
-//! `cargo xtask bpf`: builds the BPF object that is committed next to the crate that loads it.
+//! `cargo xtask bpf`: builds the BPF objects that are committed next to the crates that load them.
 //!
 //! The same source gives the same bytes on every machine and in every folder: one toolchain (Debian's
 //! `rustc-web` and LLVM 22, one bpf-linker; `docs/adr/0002-bpf-toolchain.md`), one set of flags, and no
@@ -14,13 +14,40 @@ use anyhow::{Context, Result, ensure};
 use crate::setup::Group;
 use crate::shell::{self, cache, home};
 
-/// The committed object, below the workspace.
-const OBJECT: &str = "crates/plane/bpf/hitless.bpf.o";
-/// Its source, a workspace of its own.
-const SOURCE: &str = "crates/plane-ebpf";
+/// Programs that are built together.
+struct Programs {
+    /// The committed object, below the workspace.
+    object: &'static str,
+    /// Its source, a workspace of its own.
+    source: &'static str,
+    /// The binary that the source builds.
+    binary: &'static str,
+    /// Where it is built, below the target folder.
+    folder: &'static str,
+    /// Features of the processor for this source only.
+    features: Option<&'static str>,
+}
+
+const ALL: [Programs; 2] = [
+    Programs {
+        object: "crates/plane/bpf/hitless.bpf.o",
+        source: "crates/plane-ebpf",
+        binary: "hitless-bpf",
+        folder: "bpf",
+        features: None,
+    },
+    Programs {
+        object: "crates/bench/bpf/bench.bpf.o",
+        source: "crates/bench-ebpf",
+        binary: "hitless-bench-bpf",
+        folder: "bpf-bench",
+        // Whoever writes whole frames wants whole words; nothing of it lies on the stack, where the
+        // verifier forbids this.
+        features: Some("-Clink-arg=--cpu-features=+allows-misaligned-mem-access"),
+    },
+];
+
 const TARGET: &str = "bpfel-unknown-none";
-/// The binary that the source builds.
-const BINARY: &str = "hitless-bpf";
 
 pub(crate) const RUSTC: &str = "/usr/bin/rustc";
 const CARGO: &str = "/usr/bin/cargo";
@@ -54,26 +81,31 @@ pub(crate) fn set_up() -> Result<()> {
     install_linker().map(drop)
 }
 
-/// Rebuilds the committed object, or compares it with what the source gives.
+/// Rebuilds the committed objects, or compares them with what their sources give.
 pub(crate) fn run(check: bool) -> Result<()> {
     install_packages()?;
     let linker = install_linker()?;
-    let built = strip(&build(&linker)?)?;
-    let committed = shell::workspace().join(OBJECT);
+    ALL.iter().try_for_each(|programs| run_one(programs, &linker, check))
+}
+
+fn run_one(programs: &Programs, linker: &Path, check: bool) -> Result<()> {
+    let object = programs.object;
+    let built = strip(&build(programs, linker)?)?;
+    let committed = shell::workspace().join(object);
     if check {
-        lint()?;
+        lint(programs)?;
         let same = fs::read(&committed).is_ok_and(|bytes| bytes == built);
         ensure!(
             same,
-            "{OBJECT} is not what its source gives: run `cargo xtask bpf` and commit the object"
+            "{object} is not what its source gives: run `cargo xtask bpf` and commit the object"
         );
-        println!("bpf: {OBJECT} is what its source gives");
+        println!("bpf: {object} is what its source gives");
         return Ok(());
     }
     let folder = committed.parent().context("the object lies in a folder")?;
     fs::create_dir_all(folder)?;
-    fs::write(&committed, &built).with_context(|| format!("cannot write {OBJECT}"))?;
-    println!("bpf: wrote {OBJECT}, {} bytes", built.len());
+    fs::write(&committed, &built).with_context(|| format!("cannot write {object}"))?;
+    println!("bpf: wrote {object}, {} bytes", built.len());
     Ok(())
 }
 
@@ -118,29 +150,30 @@ pub(crate) fn linker() -> Result<PathBuf> {
 }
 
 /// Builds the object with debug information; gives its path.
-fn build(linker: &Path) -> Result<PathBuf> {
-    println!("bpf: building {SOURCE}");
-    let source = shell::workspace().join(SOURCE);
-    let target = shell::target().join("bpf");
+fn build(programs: &Programs, linker: &Path) -> Result<PathBuf> {
+    let source = programs.source;
+    println!("bpf: building {source}");
+    let target = shell::target().join(programs.folder);
+    let place = shell::workspace().join(source);
     // First, so that the registries' folders exist when their paths are remapped.
-    let fetched = tool(CARGO).current_dir(&source).args(["fetch", "--quiet", "--locked"]).status();
-    ensure!(fetched.context("cannot run cargo")?.success(), "cannot fetch what {SOURCE} uses");
+    let fetched = tool(CARGO).current_dir(&place).args(["fetch", "--quiet", "--locked"]).status();
+    ensure!(fetched.context("cannot run cargo")?.success(), "cannot fetch what {source} uses");
     let status = tool(CARGO)
-        .current_dir(&source)
+        .current_dir(&place)
         .args(["build", "--quiet", "--locked", "--release", "--target", TARGET])
         .args(["-Z", "build-std=core"])
         // The compiler is a stable one; building core oneself is not stable.
         .env("RUSTC_BOOTSTRAP", "1")
         .env("CARGO_TARGET_DIR", &target)
-        .env("CARGO_ENCODED_RUSTFLAGS", flags(linker)?)
+        .env("CARGO_ENCODED_RUSTFLAGS", flags(programs, linker)?)
         .status()
         .context("cannot run cargo")?;
     ensure!(status.success(), "the BPF programs do not build");
-    Ok(target.join(TARGET).join("release").join(BINARY))
+    Ok(target.join(TARGET).join("release").join(programs.binary))
 }
 
 /// Flags of the compiler, separated as cargo wants it.
-fn flags(linker: &Path) -> Result<OsString> {
+fn flags(programs: &Programs, linker: &Path) -> Result<OsString> {
     let mut linker_flag = OsString::from("-Clinker=");
     linker_flag.push(linker);
     let mut flags = vec![
@@ -149,6 +182,7 @@ fn flags(linker: &Path) -> Result<OsString> {
         // The oldest with atomics that fetch; every kernel since 5.12 runs it.
         "-Ctarget-cpu=v3".into(),
     ];
+    flags.extend(programs.features.map(OsString::from));
     flags.push(remap(shell::workspace(), "/hitless"));
     flags.push(remap(Path::new(RUST_SOURCE), "/rust"));
     // Each registry has a folder of its own, named after its address.
@@ -170,8 +204,8 @@ fn remap(from: &Path, to: &str) -> OsString {
 
 /// Format and clippy of the source: it is in no workspace that others look at. Clippy judges it as if
 /// it were for this machine, since its own target needs `core` built.
-fn lint() -> Result<()> {
-    let manifest = format!("{SOURCE}/Cargo.toml");
+fn lint(programs: &Programs) -> Result<()> {
+    let manifest = format!("{}/Cargo.toml", programs.source);
     shell::run(&["cargo", "fmt", "--check", "--manifest-path", &manifest])?;
     let status = shell::command(&["cargo", "clippy", "--quiet", "--locked", "--manifest-path"])
         .args([&manifest, "--", "-Dwarnings"])

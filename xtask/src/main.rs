@@ -5,6 +5,7 @@
 
 #![expect(clippy::print_stdout, reason = "a program for the terminal")]
 
+mod bench;
 mod bpf;
 mod doctor;
 mod setup;
@@ -60,9 +61,16 @@ enum Task {
         #[arg(long)]
         json: bool,
     },
-    /// Rebuild the committed BPF object
+    /// What packets cost (`packet`), what comes out at the other end (`forward`)
+    #[command(disable_help_flag = true)]
+    Bench {
+        /// Benchmark and options; `--help` lists them
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        options: Vec<String>,
+    },
+    /// Rebuild the committed BPF objects
     Bpf {
-        /// Only compare it with what the source gives
+        /// Only compare them with what their sources give
         #[arg(long)]
         check: bool,
     },
@@ -112,9 +120,10 @@ fn run(task: Task) -> Result<ExitCode> {
     let done = match task {
         Task::Demo { options } => return stages::laboratory("demo", &options),
         Task::Lab { options } => return stages::laboratory("lab", &options),
+        Task::Bench { options } => return bench::run(&options),
         Task::Test { no_vm } => return Ok(stages::test(no_vm)),
         Task::Doctor { json } => return doctor::run(json),
-        Task::LabVm { version } => vm::run(&version),
+        Task::LabVm { version } => vm::run(&version, vm::Selection::DataPlane),
         Task::Check => return Ok(stages::check()),
         Task::Sim { replay: Some(Replay::Replay { file }), .. } => return stages::replay(&file),
         Task::Sim { seed, replay: None } => return stages::simulate(seed),

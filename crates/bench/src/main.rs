@@ -1,9 +1,10 @@
 //! `hitless-bench`: what packets cost, and what comes out at the other end. `cargo xtask bench` runs it.
 
+mod forward;
 mod machine;
 mod object;
 mod packet;
-#[expect(unreachable_pub, reason = "the BPF programs' crate has the same file")]
+#[expect(unreachable_pub, dead_code, reason = "the BPF programs' crate has the same file")]
 #[path = "../../bench-ebpf/src/plan.rs"]
 mod plan;
 mod stats;
@@ -28,6 +29,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Task {
+    /// What comes out at the other end, with one core for the box: hitless, the kernel, nftables
+    Forward(Common),
     /// What a packet costs in the data plane's programs, against the least that it could cost
     Packet {
         #[command(flatten)]
@@ -63,6 +66,10 @@ fn run(task: Task) -> Result<()> {
     system::require_root()?;
     let interrupt = Interrupt::listen()?;
     match task {
+        Task::Forward(common) => {
+            let report = forward::run(common.quick, &interrupt)?;
+            show(&common, &report, &report.table())
+        }
         Task::Packet { common, object } => {
             let object = object.map(|path| std::fs::read(&path).with_context(|| path.display().to_string()));
             let options = packet::Options { quick: common.quick, object: object.transpose()? };

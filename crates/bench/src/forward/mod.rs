@@ -1,0 +1,209 @@
+//! `forward`: what comes out at the other end, with one core for the box.
+//!
+//! [`ground`] is the network, [`daemons`] and [`nft`] are what is put into the box, [`steer`] gives each its core.
+//! [`udp`] and [`tcp`] measure, [`report`] tells. The method is described in `docs/performance.md`.
+
+mod core_time;
+mod daemons;
+mod ground;
+mod nft;
+mod report;
+mod steer;
+mod sys;
+mod tcp;
+mod udp;
+
+use std::net::Ipv4Addr;
+use std::os::fd::AsFd;
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use hitless_lab::interrupt::Interrupt;
+use hitless_lab::network::Network;
+use hitless_model::Mac;
+use serde::Serialize;
+
+use crate::machine::Machine;
+use daemons::{HookWord, Pair};
+use ground::{Keeper, REAL, VIRTUAL, Wiring};
+use report::{Report, Row};
+use steer::{BOX, OTHERS};
+use sys::Feature;
+use udp::Aim;
+
+/// What is put into the box.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Kind {
+    /// Nothing but the kernel's forwarding: clients know the real.
+    Kernel,
+    /// An nftables ruleset.
+    Nftables,
+    /// hitless, as it attaches in the driver.
+    HitlessXdp,
+    /// hitless at traffic control.
+    HitlessTc,
+}
+
+/// What is measured: everything in every wiring that it has.
+const SUBJECTS: [(Kind, Wiring); 7] = [
+    (Kind::Kernel, Wiring::Direct),
+    (Kind::Nftables, Wiring::Direct),
+    (Kind::HitlessXdp, Wiring::Direct),
+    (Kind::HitlessTc, Wiring::Direct),
+    (Kind::Kernel, Wiring::Bridged),
+    (Kind::Nftables, Wiring::Bridged),
+    (Kind::HitlessTc, Wiring::Bridged),
+];
+
+/// How long, how often.
+#[derive(Clone, Copy, Debug)]
+struct Effort {
+    rounds: usize,
+    time: Duration,
+}
+
+const EFFORT: Effort = Effort { rounds: 2, time: Duration::from_millis(1500) };
+const QUICK_EFFORT: Effort = Effort { rounds: 1, time: Duration::from_millis(500) };
+
+/// Measures, telling on standard error what it is about.
+pub(crate) fn run(quick: bool, interrupt: &Interrupt) -> Result<Report> {
+    let machine = Machine::this();
+    ensure!(machine.cores >= 2, "the box under test needs a core for itself: this machine has one");
+    steer::stay_on(OTHERS)?;
+    let effort = if quick { QUICK_EFFORT } else { EFFORT };
+    let has_nft = nft::is_installed();
+    let mut report = Report::new(machine, has_nft);
+    for round in 1..=effort.rounds {
+        for (kind, wiring) in SUBJECTS {
+            if kind == Kind::Nftables && !has_nft {
+                continue;
+            }
+            interrupt.check()?;
+            eprintln!("round {round} of {}: {} …", effort.rounds, report::title(kind, wiring));
+            let row = measure(kind, wiring, effort.time, interrupt);
+            report.add(row.with_context(|| report::title(kind, wiring))?);
+        }
+    }
+    Ok(report)
+}
+
+fn measure(kind: Kind, wiring: Wiring, time: Duration, interrupt: &Interrupt) -> Result<Row> {
+    let subject = Subject::build(kind, wiring)?;
+    subject.direct_rings()?;
+    let udp = udp::measure(&subject.network, subject.aim()?, time, interrupt).context("UDP")?;
+    subject.direct_buffers()?;
+    let service = tcp::Service::start(&subject.network)?;
+    let from = (&subject.network.node("client")?.namespace, subject.address());
+    let connections =
+        service.connections(from.0, from.1, time, interrupt).context("connections")?;
+    let one = service.bulk(from, 1, time, interrupt).context("one stream")?;
+    let four = service.bulk(from, 4, time, interrupt).context("four streams")?;
+    Ok(Row { kind, wiring, udp, one, four, connections })
+}
+
+/// A network with the box in operation.
+struct Subject {
+    kind: Kind,
+    wiring: Wiring,
+    // Before the network: the daemons end while their namespaces are there.
+    pair: Option<Pair>,
+    network: Network,
+}
+
+impl Subject {
+    fn build(kind: Kind, wiring: Wiring) -> Result<Self> {
+        let (keeper, hook) = match kind {
+            Kind::Kernel | Kind::Nftables => (Keeper::Laboratory, None),
+            Kind::HitlessXdp => (Keeper::Daemon, Some(HookWord::Xdp)),
+            Kind::HitlessTc => (Keeper::Daemon, Some(HookWord::Tc)),
+        };
+        let network = ground::build(wiring, keeper)?;
+        if kind == Kind::HitlessXdp {
+            // A driver that runs XDP needs whole checksums; a virtual cable delivers none by itself.
+            for host in ["client", "server"] {
+                ground::set(network.node(host)?, "eth0", Feature::TransmitChecksum, false)?;
+            }
+        }
+        let pair = hook.map(|hook| Pair::start(&network, wiring, hook)).transpose()?;
+        if kind == Kind::Nftables {
+            nft::balance(&network.node("box-a")?.namespace)?;
+        }
+        Ok(Self { kind, wiring, pair, network })
+    }
+
+    /// Runs `work` for each device where frames enter the box, with its namespace.
+    fn at_entries(&self, work: impl Fn(&(dyn AsFd + Sync), &str) -> Result<()>) -> Result<()> {
+        let pair = self.pair.as_ref().filter(|_| self.wiring == Wiring::Direct);
+        let module = pair.map(Pair::module).transpose()?;
+        for (port, inside, switch) in
+            [("eth-client", "vlan2", "sw-client.1"), ("eth-server", "vlan3", "sw-server.1")]
+        {
+            match (&module, self.wiring, self.pair.is_some()) {
+                (Some(module), _, _) => work(module, inside)?,
+                (None, Wiring::Bridged, false) => work(self.network.fabric(), switch)?,
+                (None, _, _) => work(&self.network.node("box-a")?.namespace, port)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Frames in rings enter the box on its core.
+    fn direct_rings(&self) -> Result<()> {
+        self.at_entries(|namespace, device| {
+            in_namespace(namespace, || {
+                sys::switch(device, Feature::ReceiveOffload, true).context("receive offload")
+            })?;
+            steer::poll_on(namespace, device, (BOX, false)).with_context(|| device.to_owned())
+        })
+    }
+
+    /// Socket buffers enter the box on its core, and the end hosts on theirs.
+    fn direct_buffers(&self) -> Result<()> {
+        self.at_entries(|namespace, device| steer::steer(namespace, device, Some(BOX)))?;
+        for host in ["client", "server"] {
+            let namespace = &self.network.node(host)?.namespace;
+            steer::steer(namespace, "eth0", Some(OTHERS))?;
+        }
+        Ok(())
+    }
+
+    /// The address that clients know.
+    fn address(&self) -> Ipv4Addr {
+        match self.kind {
+            Kind::Kernel => REAL,
+            Kind::Nftables | Kind::HitlessXdp | Kind::HitlessTc => VIRTUAL,
+        }
+    }
+
+    fn aim(&self) -> Result<Aim> {
+        let macs = match self.kind {
+            Kind::Kernel | Kind::Nftables => {
+                let namespace = &self.network.node("box-a")?.namespace;
+                (steer::mac(namespace, "eth-client")?, steer::mac(namespace, "eth-server")?)
+            }
+            Kind::HitlessXdp | Kind::HitlessTc => (virtual_mac(2)?, virtual_mac(3)?),
+        };
+        Ok(Aim { address: self.address().octets(), macs })
+    }
+}
+
+/// The MAC of the pair's floating addresses on a VLAN.
+fn virtual_mac(vlan: u16) -> Result<[u8; 6]> {
+    let number = |number: u16| u64::from(number).try_into();
+    Ok(Mac::virtual_for(90.try_into()?, number(9)?, number(vlan)?).0)
+}
+
+/// Runs `work` on a thread of its own in a namespace.
+fn in_namespace<T: Send>(
+    namespace: &(dyn AsFd + Sync),
+    work: impl FnOnce() -> Result<T> + Send,
+) -> Result<T> {
+    std::thread::scope(|scope| {
+        let thread = scope.spawn(|| {
+            nix::sched::setns(namespace, nix::sched::CloneFlags::CLONE_NEWNET)?;
+            work()
+        });
+        thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}
