@@ -269,7 +269,7 @@ impl Ft {
         let own = self.config.failover;
         let patience = self.peer.as_ref().map_or(own, |peer: &Peer| peer.patience(own));
         let heard_at = self.peer.as_ref().map_or(floor, |peer| peer.heard_at);
-        self.hold_until.max(floor.max(heard_at) + patience).max(self.promised_until())
+        self.hold_until.max(floor.max(heard_at) + patience)
     }
 }
 

@@ -127,8 +127,7 @@ impl Ft {
     fn resume_lapsed(&mut self, now: Instant, from: Seq) {
         let lasts = now + self.config.interval();
         let rested = now >= self.since + RESUME_PAUSE;
-        let free = !self.stopping && now >= self.promised_until();
-        let sure = |lease: &Instant| (*lease > lasts || rested) && free;
+        let sure = |lease: &Instant| (*lease > lasts || rested) && !self.stopping;
         if let Some(lease) = self.confirmed_lease(now, from).filter(sure) {
             self.enter_active(now, lease, "the peer is standby: goes on after a lapsed lease");
         }

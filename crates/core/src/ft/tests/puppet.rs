@@ -10,6 +10,9 @@ use crate::ft::{Config, Ft, Input, Output};
 use crate::machine::Machine;
 use crate::node::{HandoverCause, PathId};
 
+/// When stages begin.
+pub(super) const START: Instant = Instant::from_nanos(1_000_000_000);
+
 pub(super) const fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
 }
@@ -82,11 +85,26 @@ pub(super) fn name(state: &State) -> &'static str {
 impl Stage_ {
     /// A box that has just started and met its peer.
     pub(super) fn new() -> Self {
-        let now = Instant::from_nanos(1_000_000_000);
-        let ft = Ft::new(now, config());
-        let mut stage = Self { now, ft, seq: 0, heard: Seq::default(), said: Vec::new() };
-        stage.input(Input::Established { unit: UnitId(0), software: "0".into() });
+        let mut stage = Self::alone(|_| {});
+        stage.meet(UnitId(0));
         stage
+    }
+
+    /// A box that has just started and knows nobody.
+    pub(super) fn alone(change: impl Fn(&mut Config)) -> Self {
+        let now = START;
+        let mut config = config();
+        change(&mut config);
+        let ft = Ft::new(now, config);
+        let mut stage = Self { now, ft, seq: 0, heard: Seq::default(), said: Vec::new() };
+        stage.listen();
+        stage
+    }
+
+    /// A session with a life of this unit begins.
+    pub(super) fn meet(&mut self, unit: UnitId) {
+        self.input(Input::Established { unit, software: "0".into() });
+        self.seq = 0;
     }
 
     /// A box in the state of that name.
@@ -152,10 +170,20 @@ impl Stage_ {
     }
 
     fn say(&mut self, role: Role, flags: Flags, heard: Seq) {
+        self.say_more(role, heard, |beat| beat.flags = beat.flags.with(flags, true));
+    }
+
+    /// The puppet says that it heard everything so far, and more.
+    pub(super) fn hear_more(&mut self, role: Role, more: impl Fn(&mut Beat)) {
+        let heard = self.heard;
+        self.say_more(role, heard, more);
+    }
+
+    fn say_more(&mut self, role: Role, heard: Seq, more: impl Fn(&mut Beat)) {
         self.seq += 1;
         let mut beat = beat(self.seq, role);
         (beat.heard, beat.epoch) = (heard, self.ft.epoch());
-        beat.flags = beat.flags.with(flags, true);
+        more(&mut beat);
         let body = beat.write();
         self.input(Input::Beat { path: path(), body: &body });
     }
@@ -175,6 +203,20 @@ impl Stage_ {
     pub(super) fn sleep(&mut self) {
         self.now = self.now + ms(100);
         self.input(Input::CaughtUp);
+    }
+
+    /// The newest heartbeat that it said.
+    pub(super) fn newest(&self) -> Beat {
+        let bodies = self.said.iter().rev().filter_map(|output| match output {
+            Output::Send { body, .. } => Some(body),
+            Output::Gate { .. }
+            | Output::Announce
+            | Output::PersistEpoch(_)
+            | Output::Decision(_)
+            | Output::Event(_)
+            | Output::Malformed(_) => None,
+        });
+        Beat::parse(bodies.into_iter().next().unwrap()).unwrap()
     }
 
     fn listen(&mut self) {
