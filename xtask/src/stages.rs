@@ -83,7 +83,7 @@ pub(crate) fn test(no_vm: bool) -> ExitCode {
             println!("\n━━ no guest: --no-vm");
             return Ok(());
         }
-        tally.stage("oldest kernel, in a guest", || vm::run(vm::OLDEST))
+        tally.stage("oldest kernel, in a guest", || vm::run(vm::OLDEST, vm::Selection::Workspace))
     });
     finish(&tally, &result)
 }

@@ -17,6 +17,8 @@ pub(crate) const EMULATOR: &str = "qemu-system-x86_64";
 
 /// Emulated processors: what is tested has threads that must not wait for each other.
 const PROCESSORS: &str = "2";
+/// The model that costs least: what newer ones add is emulated too.
+const MODEL: &str = "qemu64";
 /// Mebibytes; the guest's file system is in it too.
 const MEMORY: &str = "2048";
 /// `quiet` because each line takes the guest's time; a restart ends the machine, see `-no-reboot`.
@@ -47,8 +49,7 @@ pub(super) fn run(
     let mut emulator = start(kernel, initial, &console)?;
     let lines = listen(&mut emulator)?;
     let log = File::create(folder.join("guest.log")).context("cannot write the guest's log")?;
-    let mut guest =
-        Guest { log, ended: Vec::new(), current: Ended::default(), start: Instant::now() };
+    let mut guest = Guest::new(log);
     let result = guest.follow(&lines, BOOT + patience);
     // It is our child: killed and collected whatever it was doing.
     let _ = emulator.kill();
@@ -64,7 +65,7 @@ pub(super) fn run(
 
 fn start(kernel: &Kernel, initial: &Path, console: &Path) -> Result<Child> {
     Command::new(EMULATOR)
-        .args(["-accel", "tcg,thread=multi", "-cpu", "max", "-smp", PROCESSORS, "-m", MEMORY])
+        .args(["-accel", "tcg,thread=multi", "-cpu", MODEL, "-smp", PROCESSORS, "-m", MEMORY])
         .args(["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"])
         .arg("-kernel")
         .arg(&kernel.image)
@@ -95,14 +96,19 @@ fn listen(emulator: &mut Child) -> Result<Receiver<String>> {
     Ok(lines)
 }
 
-struct Guest {
-    log: File,
+/// What was heard of the guest so far.
+struct Guest<L> {
+    log: L,
     ended: Vec<Ended>,
     current: Ended,
     start: Instant,
 }
 
-impl Guest {
+impl<L: Write> Guest<L> {
+    fn new(log: L) -> Self {
+        Self { log, ended: Vec::new(), current: Ended::default(), start: Instant::now() }
+    }
+
     /// Takes lines until the guest says that it is over.
     fn follow(&mut self, lines: &Receiver<String>, patience: Duration) -> Result<()> {
         loop {
@@ -169,4 +175,62 @@ fn last_lines(text: &str, console: &Path) -> String {
     let shown = &lines[lines.len().saturating_sub(SHOWN)..];
     let path = console.display();
     format!("the kernel's console, all of it in {path}:\n{}\n", shown.join("\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Follows a guest that says these lines and is gone.
+    fn follow(lines: &[&str]) -> (Result<()>, Vec<Ended>) {
+        let (sender, receiver) = channel();
+        for line in lines {
+            sender.send((*line).to_owned()).unwrap();
+        }
+        drop(sender);
+        let mut guest = Guest::new(Vec::new());
+        let result = guest.follow(&receiver, Duration::from_mins(1));
+        (result, guest.ended)
+    }
+
+    #[test]
+    fn what_a_step_prints_belongs_to_it() {
+        let lines =
+            ["@begin\ta", "|1", "!2", "@end\ta\t0\t5", "@begin\tb", "@end\tb\t1\t6", "@over"];
+        let (result, ended) = follow(&lines);
+        result.unwrap();
+        assert_eq!(
+            (ended[0].output.as_slice(), ended[0].errors.as_slice()),
+            (&["1".into()][..], &["2".into()][..])
+        );
+        assert_eq!((ended[1].step.as_str(), ended[1].status.as_str()), ("b", "1"));
+        assert!(ended[1].output.is_empty());
+    }
+
+    #[test]
+    fn a_guest_that_dies_is_told_with_its_step() {
+        let (result, ended) = follow(&["@begin\ta", "@end\ta\t0\t5", "@begin\tb", "|half"]);
+        assert_eq!(
+            result.unwrap_err().to_string(),
+            "the guest ended before it was done, in step `b`"
+        );
+        assert_eq!(ended.len(), 1);
+        let (result, _) = follow(&["SeaBIOS"]);
+        assert_eq!(result.unwrap_err().to_string(), "the guest ended before it was done");
+    }
+
+    #[test]
+    fn a_fault_of_the_guest_ends_it() {
+        let (result, _) = follow(&["@fault\tcannot load /lab/veth.ko", "@over"]);
+        assert!(result.unwrap_err().to_string().contains("/lab/veth.ko"));
+    }
+
+    #[test]
+    fn the_end_of_the_console_is_shown() {
+        let text = (0..100).map(|number| format!("line {number}")).collect::<Vec<_>>().join("\n");
+        let shown = last_lines(&text, Path::new("console.log"));
+        assert!(
+            shown.contains("line 99") && shown.contains("line 75") && !shown.contains("line 74")
+        );
+    }
 }

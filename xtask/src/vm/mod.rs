@@ -29,12 +29,13 @@ use anyhow::{Result, ensure};
 
 use crate::{setup, shell};
 pub(crate) use emulator::EMULATOR;
+pub(crate) use programs::Selection;
 
 /// The oldest kernel that is supported, and Debian 12's own.
 pub(crate) const OLDEST: &str = "6.1";
 
 /// Boots a kernel of this version and runs all steps in it.
-pub(crate) fn run(version: &str) -> Result<()> {
+pub(crate) fn run(version: &str, tests: Selection) -> Result<()> {
     ensure!(
         cfg!(target_arch = "x86_64"),
         "the guest runs programs of this machine on Debian's kernel for amd64"
@@ -43,7 +44,7 @@ pub(crate) fn run(version: &str) -> Result<()> {
     let start = Instant::now();
     let kernel = kernel::obtain(version)?;
     println!("vm: kernel {}, Debian's {}", kernel.release, kernel.package_version);
-    let programs = programs::build()?;
+    let programs = programs::build(tests)?;
     let folder = folder()?;
     let initial = image::build(&kernel, &programs, steps::ALL, &folder)?;
     println!("vm: starting the guest ({:.0} s so far)", start.elapsed().as_secs_f64());

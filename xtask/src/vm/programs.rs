@@ -20,13 +20,34 @@ pub(super) struct Program {
     pub(super) name: String,
 }
 
+/// Test programs of the data plane's crate, by the names of their targets.
+const TESTS: &[&str] = &["hitless_plane", "dataplane", "dataplane-xdp"];
+
+/// Which tests are built. Cargo builds what many crates share once for each selection of packages.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Selection {
+    /// The data plane's only: the quickest, where nothing is built yet.
+    DataPlane,
+    /// All: nothing is built again after `cargo test --workspace`.
+    Workspace,
+}
+
+impl Selection {
+    fn words(self) -> &'static [&'static str] {
+        match self {
+            Self::DataPlane => &["-p", "hitless-plane"],
+            Self::Workspace => &["--workspace"],
+        }
+    }
+}
+
 /// Builds everything.
-pub(super) fn build() -> Result<Vec<Program>> {
+pub(super) fn build(selection: Selection) -> Result<Vec<Program>> {
     println!("vm: building the daemons, the laboratory and the tests of the data plane");
     let packages = ["-p", "hitless", "-p", "hitless-lab", "-p", "hitless-machine"];
     shell::run(&[&["cargo", "build", "--quiet", "--release"], &packages[..]].concat())?;
     let folder = shell::target().join("release");
-    let mut programs = tests()?;
+    let mut programs = tests(selection)?;
     programs.push(Program { file: IP.0.into(), name: IP.1.to_owned() });
     let built = RELEASE.iter().map(|name| (*name).to_owned());
     programs.extend(built.map(|name| Program { file: folder.join(&name), name }));
@@ -36,14 +57,17 @@ pub(super) fn build() -> Result<Vec<Program>> {
     Ok(programs)
 }
 
-/// The test programs of the data plane's crate, named after their targets.
-fn tests() -> Result<Vec<Program>> {
+fn tests(selection: Selection) -> Result<Vec<Program>> {
     let words = ["cargo", "test", "--quiet", "--no-run", "--message-format=json"];
-    let words = [&words[..], &["-p", "hitless-plane", "--lib", "--test", "dataplane"]].concat();
+    let words = [&words, selection.words()].concat();
     let output = shell::command(&words).stderr(Stdio::inherit()).output()?;
     ensure!(output.status.success(), "the tests of the data plane do not build");
     let text = String::from_utf8(output.stdout).context("cargo's messages are not UTF-8")?;
-    Ok(executables(&text))
+    let mut found = executables(&text);
+    found.retain(|program| TESTS.contains(&program.name.as_str()));
+    let all = found.len() == TESTS.len();
+    ensure!(all, "of the tests {} cargo built {}", TESTS.join(", "), found.len());
+    Ok(found)
 }
 
 #[derive(Deserialize)]
