@@ -55,13 +55,21 @@ fn parse_range(text: &str) -> Result<Range<u64>> {
     Ok(from.trim().parse()?..to.trim().parse()?)
 }
 
-fn main() -> Result<ExitCode> {
-    let arguments = Arguments::parse();
-    let mut out = io::stdout().lock();
+fn main() -> ExitCode {
+    match run(Arguments::parse(), &mut io::stdout().lock()) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: Arguments, out: &mut impl Write) -> Result<ExitCode> {
     match (arguments.task, arguments.seed) {
-        (Some(Task::Replay { file }), _) => play(&mut out, &file),
-        (None, Some(seed)) => one(&mut out, seed, arguments.trace),
-        (None, None) => many(&mut out, arguments.seeds, arguments.failures),
+        (Some(Task::Replay { file }), _) => play(out, &file),
+        (None, Some(seed)) => one(out, seed, arguments.trace),
+        (None, None) => many(out, arguments.seeds, arguments.failures),
     }
 }
 

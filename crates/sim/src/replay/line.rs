@@ -1,7 +1,7 @@
 //! The time line of a decision: what the machine was told, and what it said to that.
 
 use hitless_core::ft::{Beat, Flags, Ft, Output, Seq};
-use hitless_core::node::{Decision, PathId, Played, Recording, Told};
+use hitless_core::node::{Decision, Event, PathId, Played, Recording, Told};
 use hitless_model::Instant;
 
 /// Something at one moment, with what followed from it.
@@ -101,7 +101,10 @@ fn beat(beat: &Beat) -> String {
     let facts = format!("{purpose} #{number}: {role}, epoch {epoch}, priority {priority}");
     let flags = FLAGS.into_iter().filter(|(flag, _)| beat.flags.has(*flag));
     let flags = flags.map(|(_, name)| name.to_owned());
-    let parts: Vec<_> = [facts, format!("heard {heard}")].into_iter().chain(flags).collect();
+    let waits = [("asks to wait", beat.hold), ("waits", beat.holding)];
+    let waits = waits.into_iter().filter_map(|(what, lasts)| Some(format!("{what} {:?}", lasts?)));
+    let parts = [facts, format!("heard {heard}")].into_iter().chain(flags).chain(waits);
+    let parts: Vec<_> = parts.collect();
     parts.join(", ")
 }
 
@@ -134,7 +137,15 @@ fn saying(at: Instant, output: &Output) -> String {
         Output::Announce => "announces its addresses".to_owned(),
         Output::PersistEpoch(epoch) => format!("stores epoch {epoch}"),
         Output::Decision(decision) => format!("decides: {}", decided(decision)),
-        Output::Event(event) => format!("event: {event:?}"),
+        Output::Event(event) => happened(event),
         Output::Malformed(_) => "rejects it".to_owned(),
     }
+}
+
+fn happened(event: &Event) -> String {
+    if let Event::PathState { path, up } = event {
+        let state = if *up { "up" } else { "down" };
+        return format!("finds the path over vlan {} {state}", path.0);
+    }
+    format!("reports {event:?}")
 }
