@@ -6,7 +6,8 @@ use std::time::Duration;
 use hitless_model::{GroupId, Priority, VlanId};
 
 use crate::model::{
-    FtGroup, HookChoice, Module, ModuleVlan, Predictor, Real, ServerFarm, Side, VirtualServer,
+    FtGroup, HookChoice, Module, ModuleVlan, Predictor, Real, ServerFarm, Side, SplitBrain,
+    VirtualServer,
 };
 
 /// `idle` of a virtual server.
@@ -80,6 +81,7 @@ impl FtGroup {
             failover: FAILOVER,
             preempt: false,
             key: None,
+            split_brain: SplitBrain::BothActive,
         }
     }
 }

@@ -11,7 +11,9 @@ use std::time::Duration;
 
 use blake2::{Blake2s256, Digest as _};
 
-use crate::model::{FtGroup, Module, ModuleVlan, Real, ServerFarm, Side, Subnet, VirtualServer};
+use crate::model::{
+    FtGroup, Module, ModuleVlan, Real, ServerFarm, Side, SplitBrain, Subnet, VirtualServer,
+};
 use crate::variables;
 
 /// The digest of a module's configuration.
@@ -113,6 +115,10 @@ fn feed_ft(feed: &mut Feed, ft: &FtGroup) {
         hash.update(key.expose());
         feed.0.update(hash.finalize());
     });
+    // A release without the word agrees with one that does not use it.
+    if ft.split_brain == SplitBrain::Gateway {
+        feed.text("split-brain gateway");
+    }
 }
 
 /// Takes everything in a form that leaves no two readings: numbers with eight octets, texts and

@@ -249,6 +249,21 @@ pub struct FtGroup {
     pub preempt: bool,
     /// `key-string`.
     pub key: Option<KeyString>,
+    /// `split-brain`.
+    #[serde(default)]
+    pub split_brain: SplitBrain,
+}
+
+/// `split-brain`: what a box does that hears nothing of its peer, which may be dead, or alive and as
+/// alone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SplitBrain {
+    /// It is active, as in the original: both are, if both live.
+    #[default]
+    BothActive,
+    /// It is active if one of its gateways hears it.
+    Gateway,
 }
 
 /// A key that is printed only where the configuration itself is stored.

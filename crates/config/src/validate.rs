@@ -5,7 +5,7 @@ mod devices;
 mod servers;
 
 use crate::grammar::{Child, Scope, Value};
-use crate::model::{Configuration, Module};
+use crate::model::{Configuration, Module, SplitBrain};
 use hitless_model::Slot;
 use std::time::Duration;
 
@@ -48,6 +48,15 @@ fn check_ft(slot: Slot, module: &Module, problems: &mut Vec<Problem>) {
             words: &["ft"],
             value: Some(Value::Vlan(ft.vlan)),
             message: format!("VLAN {} is a {} VLAN of this module", ft.vlan, vlan.side.word()),
+        });
+    }
+    let has_gateway = module.vlans.values().any(|vlan| !vlan.gateways.is_empty());
+    if ft.split_brain == SplitBrain::Gateway && !has_gateway {
+        problems.push(Problem {
+            scope: scope.enter(Child::Ft),
+            words: &["split-brain"],
+            value: None,
+            message: "this module has no gateway that could be asked".to_owned(),
         });
     }
     if ft.failover < ft.heartbeat + FAILOVER_MARGIN {

@@ -264,6 +264,25 @@ fn variables_are_known_ones_with_sensible_values() {
 }
 
 #[test]
+fn gateways_can_decide_only_if_there_are_any() {
+    let asked = "ft group 1 vlan 9\n split-brain gateway\n";
+    let good = parse(&format!("{GOOD}{asked}"), "a.conf").unwrap();
+    let text = hitless_config::render(&good);
+    assert!(text.contains("\n  split-brain gateway\n"), "{text}");
+    assert_eq!(parse(&text, "again").unwrap(), good);
+    for back in ["no split-brain", "no split-brain gateway", "split-brain both-active"] {
+        let text = format!("{GOOD}{asked} {back}\n");
+        let rendered = hitless_config::render(&parse(&text, "a.conf").unwrap());
+        assert!(!rendered.contains("split-brain"), "{back}: {rendered}");
+    }
+    let none = format!("{GOOD}vlan 2 client\n no gateway 10.0.2.1\n{asked}");
+    assert_eq!(
+        texts(&none),
+        "a.conf:13: % This module has no gateway that could be asked.\n split-brain gateway\n ^"
+    );
+}
+
+#[test]
 fn a_hidden_key_is_not_taken_for_the_key() {
     let message = "This is how a hidden key is printed, not the key itself.";
     assert_eq!(in_good("ft group 1 vlan 9\n key-string ******"), said(11, message));

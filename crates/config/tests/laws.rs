@@ -6,8 +6,8 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use hitless_config::model::{
-    FtGroup, KeyString, Module, ModuleVlan, Name, Real, Route, ServerFarm, Side, Subnet,
-    VirtualAddress, VirtualServer,
+    FtGroup, KeyString, Module, ModuleVlan, Name, Real, Route, ServerFarm, Side, SplitBrain,
+    Subnet, VirtualAddress, VirtualServer,
 };
 use hitless_config::{
     Configuration, digest, parse, parse_exec, render, render_with_secrets, validate,
@@ -122,6 +122,7 @@ fn ft() -> impl Strategy<Value = FtGroup> {
             failover: heartbeat + Duration::from_secs(more),
             preempt,
             key: key.map(KeyString::new),
+            split_brain: SplitBrain::BothActive,
         },
     )
 }
@@ -144,6 +145,15 @@ fn module() -> impl Strategy<Value = Module> {
             ft: ft.clone(),
         })
     })
+}
+
+/// With gateways to ask, and a group that has them asked.
+fn asking(module: &Module) -> Option<Module> {
+    let mut module = module.clone();
+    let has_gateway = module.vlans.values().any(|vlan| !vlan.gateways.is_empty());
+    let ft = module.ft.as_mut().filter(|_| has_gateway)?;
+    ft.split_brain = SplitBrain::Gateway;
+    Some(module)
 }
 
 /// Gives every virtual server an address of its own.
@@ -315,6 +325,10 @@ proptest! {
             other.ft = Some(FtGroup { priority, ..ft.clone() });
             let is_told = ft.alt_priority.is_some();
             prop_assert_eq!(digest(&other) != before, is_told, "without alt nobody knows the peer's");
+        }
+        if let Some(other) = asking(&module) {
+            prop_assert_ne!(digest(&other), before);
+            prop_assert_eq!(digest(&other), digest(&swapped(&other)));
         }
         if let Some(ft) = &module.ft {
             let mut other = module.clone();

@@ -114,6 +114,13 @@ pub enum Fault {
         /// For how long.
         lasts: Duration,
     },
+    /// A box and its gateways do not hear each other for a while.
+    LoseGateways {
+        /// Which.
+        on: Side,
+        /// For how long.
+        lasts: Duration,
+    },
     /// An operator changes the priority.
     Priority {
         /// Whose.
@@ -130,7 +137,8 @@ impl Fault {
             Self::Weather { .. }
             | Self::Pause { .. }
             | Self::Crash { .. }
-            | Self::LoseCaptures { .. } => true,
+            | Self::LoseCaptures { .. }
+            | Self::LoseGateways { .. } => true,
             Self::Handover | Self::Stop { .. } | Self::Reload { .. } | Self::Priority { .. } => {
                 false
             }

@@ -101,6 +101,7 @@ pub(crate) enum Inbound {
     Command(Command),
     Configure(Box<NodeConfig>),
     CaughtUp,
+    GatewayHeard,
 }
 
 impl Inbound {
@@ -113,6 +114,7 @@ impl Inbound {
             Self::Command(command) => Input::Command(*command),
             Self::Configure(config) => Input::Configure(config),
             Self::CaughtUp => Input::CaughtUp,
+            Self::GatewayHeard => Input::GatewayHeard,
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::finish;
 use crate::defaults::{FAILOVER, HEARTBEAT};
 use crate::grammar::{Command, Element, Kind, Refusal, Table, Value, arg, keyword};
-use crate::model::{FtGroup, KeyString};
+use crate::model::{FtGroup, KeyString, SplitBrain};
 use hitless_model::Priority;
 
 /// Commands of the original that this release lacks.
@@ -25,6 +25,7 @@ pub(super) fn table() -> Table<FtGroup> {
     commands.extend(heartbeat());
     commands.extend(failover());
     commands.extend([preempt(), key_string()]);
+    commands.extend(split_brain());
     finish(commands, LACKING)
 }
 
@@ -129,6 +130,20 @@ fn preempt() -> Command<FtGroup> {
         .puts(|ft| ft.preempt = true)
         .clears(1, |ft| ft.preempt = false)
         .shows(|ft, lines| lines.line_if(ft.preempt, &[]))
+}
+
+/// An extension: the original has both active.
+fn split_brain() -> [Command<FtGroup>; 2] {
+    let first = keyword("split-brain", "What to do when the other box is not heard");
+    let both = keyword("both-active", "Be active, though the other box may be so too (default)");
+    let gateway = keyword("gateway", "Be active only while a gateway answers");
+    let reset = |ft: &mut FtGroup| ft.split_brain = SplitBrain::BothActive;
+    let both = Command::<FtGroup>::new(&[first, both]).puts(reset).clears(1, reset);
+    let gateway = Command::<FtGroup>::new(&[first, gateway])
+        .puts(|ft| ft.split_brain = SplitBrain::Gateway)
+        .clears(1, reset)
+        .shows(|ft, lines| lines.line_if(ft.split_brain == SplitBrain::Gateway, &[]));
+    [both, gateway]
 }
 
 fn key_string() -> Command<FtGroup> {

@@ -7,7 +7,7 @@ use hitless_model::{Epoch, Instant, Priority, UnitId};
 use serde::{Deserialize, Serialize};
 
 use super::absence::{LONGEST, LONGEST_ALONE};
-use crate::node::{PathId, Resume};
+use crate::node::{PathId, Resume, SplitBrain};
 
 /// Shortest interval that the machine keeps, whatever it is told: deadlines must move on.
 const MIN_HEARTBEAT: Duration = Duration::from_millis(1);
@@ -41,6 +41,9 @@ pub struct Config {
     pub resume: Option<Resume>,
     /// A former life has promised not to take over before.
     pub held_until: Option<Instant>,
+    /// What silence of the peer is enough for.
+    #[serde(default)]
+    pub split_brain: SplitBrain,
 }
 
 impl Config {

@@ -16,8 +16,9 @@ use crate::node::Event;
 
 /// How long a box waits to be in step before it says that preempting waits.
 pub(super) const PREEMPT_WAIT: Duration = Duration::from_mins(1);
-/// Most deadlines at one time: heartbeat, path, silence, loss, query, absence, and two of the state.
-const DEADLINES: usize = 8;
+/// Most deadlines at one time: heartbeat, path, silence, loss, query, absence, question to gateways,
+/// and two of the state.
+const DEADLINES: usize = 9;
 
 impl Ft {
     /// This box was late by itself: it listens for one more interval before it calls the peer
@@ -76,7 +77,8 @@ impl Ft {
         let left = self.left_at.filter(|_| self.is_renewing_alone());
         if let Some(left) = left {
             let patience = self.config.failover.max(self.heard_for(left));
-            self.extend_lease((left + patience).saturating_sub(self.config.margin));
+            let Some(from) = self.vouched(left) else { return };
+            self.extend_lease((from + patience).saturating_sub(self.config.margin));
         }
     }
 
@@ -93,7 +95,7 @@ impl Ft {
     /// The lease of a box that becomes active because nobody is heard.
     pub(super) fn lone_lease(&self, now: Instant) -> Instant {
         let left = self.left_at.map_or(now, |left| left + self.config.lease());
-        left.max(now + self.config.interval())
+        self.bounded_by_witness(left.max(now + self.config.interval()))
     }
 
     /// A standby that is heard again tells what it heard last. A lease that was renewed alone next to
@@ -149,6 +151,7 @@ impl Ft {
             }
             self.send(now, Purpose::Query, Flags::ASK);
         }
+        self.ask_gateways(now);
         if let State::Active { announcing, .. } = &mut self.state
             && announcing.due <= now
         {
@@ -206,6 +209,7 @@ impl Ft {
             due(self.loss_due(), Timer::Lost),
             due(self.query_due(), Timer::Query),
             due(self.absence_due(), Timer::Absence),
+            due(self.ask_due(), Timer::Ask),
             first,
             second,
         ]
@@ -232,8 +236,8 @@ impl Ft {
         let due = |at, why| Some(Deadline { at, why });
         match &self.state {
             State::Initializing { until } => {
-                let alone =
-                    (self.is_alone() && !self.stopping).then(|| self.listening_ends(*until));
+                let free = self.is_alone() && !self.stopping && !self.awaits_witness();
+                let alone = free.then(|| self.listening_ends(*until));
                 [alone.and_then(|at| due(at, Timer::Listen)), None]
             }
             State::Standby { waiting_since, told } => {
@@ -241,7 +245,8 @@ impl Ft {
                 [waiting.and_then(|since| due(since + PREEMPT_WAIT, Timer::Preempt)), None]
             }
             State::Lapsed { floor, .. } => {
-                let over = (!self.stopping).then(|| self.lapse_over(*floor));
+                let free = !self.stopping && !self.awaits_witness();
+                let over = free.then(|| self.lapse_over(*floor));
                 [over.and_then(|at| due(at, Timer::Listen)), None]
             }
             State::Active { lease_until, announcing, .. } => {

@@ -37,6 +37,7 @@ impl Ft {
             State::Draining { cause, stage, .. } => self.on_draining(now, cause, stage),
             State::Leaving { .. } => {}
         }
+        self.follow_witness(now);
         self.follow_absence(now);
     }
 
@@ -48,7 +49,7 @@ impl Ft {
         }
         let listening = matches!(self.state, State::Initializing { .. }) && !self.stopping;
         if listening && self.is_alone() && now >= self.listening_ends(until) {
-            self.enter_active(now, self.lone_lease(now), "no peer was heard after start");
+            self.become_active_alone(now, "no peer was heard after start");
         }
     }
 
@@ -61,8 +62,7 @@ impl Ft {
         if self.is_alone() {
             // The peer trusts the good-bye of a box that stops, and renews its lease alone.
             if !self.stopping {
-                let lease = self.lone_lease(now);
-                self.enter_active(now, lease, "the peer is silent on every path");
+                self.become_active_alone(now, "the peer is silent on every path");
             }
             return;
         }
@@ -116,8 +116,7 @@ impl Ft {
         }
         let lapsed = matches!(self.state, State::Lapsed { .. }) && !self.stopping;
         if lapsed && now >= self.lapse_over(floor) {
-            let why = "the peer stayed silent after the lease ran out";
-            self.enter_active(now, self.lone_lease(now), why);
+            self.become_active_alone(now, "the peer stayed silent after the lease ran out");
         }
     }
 

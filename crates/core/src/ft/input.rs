@@ -42,4 +42,6 @@ pub enum Input<'a> {
     Configure(&'a Config),
     /// The clock of this thread stood still; everything received meanwhile has been read.
     CaughtUp,
+    /// A gateway answered a question of [`super::Output::AskGateways`] just now.
+    GatewayHeard,
 }

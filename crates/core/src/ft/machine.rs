@@ -16,6 +16,7 @@ use super::peer::{Arrival, Contact, Peer};
 use super::resume::Returned;
 use super::sent::SentLog;
 use super::state::State;
+use super::witness::Witness;
 use crate::machine::{Clock, Deadline, Machine};
 use crate::node::{Event, PathId};
 
@@ -52,6 +53,9 @@ pub struct Ft {
     pub(super) absence: Option<Absence>,
     /// The peer is away, and this box waits.
     pub(super) hold: Option<Hold>,
+    /// What is known of the gateways.
+    #[serde(default)]
+    pub(super) witness: Witness,
     /// This life goes on with the lease of another one, and nobody has confirmed it yet.
     pub(super) returned: Option<Returned>,
     /// What the last events about agreement said.
@@ -90,6 +94,7 @@ impl Ft {
             state: State::first(now, &config, resume),
             hold: config.held_until.filter(|until| *until > now).map(Hold::inherited),
             absence: None,
+            witness: Witness::default(),
             returned: resume.map(|resume| Returned { alone: resume.alone, met: false }),
             warm: config.warm || resume.is_some(),
             config,
@@ -223,6 +228,9 @@ impl Ft {
     }
 
     fn configure(&mut self, now: Instant, config: &Config) {
+        if config.split_brain != self.config.split_brain {
+            self.forget_witness();
+        }
         let (unit, epoch) = (self.config.unit, self.config.epoch);
         self.config = Config { unit, epoch, ..config.clone() }.bounded();
         self.peer_timers = None;
@@ -261,6 +269,7 @@ impl Machine for Ft {
             }
             Input::Configure(config) => self.configure(now, config),
             Input::CaughtUp => self.hold(now),
+            Input::GatewayHeard => self.gateway_heard(now),
         }
         self.evaluate(now);
     }

@@ -38,6 +38,7 @@ mod status;
 #[cfg(test)]
 mod tests;
 mod transitions;
+mod witness;
 
 pub use beat::{Beat, Flags, Purpose, Seq};
 pub use config::Config;

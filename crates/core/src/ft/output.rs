@@ -30,6 +30,8 @@ pub enum Output {
     },
     /// Send gratuitous ARP.
     Announce,
+    /// Ask every gateway whether it hears this box.
+    AskGateways,
     /// Store this epoch.
     PersistEpoch(Epoch),
     /// A role change was decided.
@@ -69,4 +71,6 @@ pub enum Timer {
     Absence,
     /// To say that preempting has waited long.
     Preempt,
+    /// To ask the gateways.
+    Ask,
 }

@@ -73,6 +73,9 @@ impl Ft {
 
     /// What keeps this box from taking the role that its priority gives it.
     pub fn waiting(&self, now: Instant) -> Option<String> {
+        if self.awaits_witness() {
+            return Some("being active alone waits for a gateway to be heard".to_string());
+        }
         let State::Standby { waiting_since: Some(since), .. } = self.state else { return None };
         let waited = now.saturating_since(since).as_secs();
         let why = if self.wants_role_now() { "the peer to hand over" } else { "being in step" };
@@ -111,6 +114,9 @@ impl Ft {
         }
         let confirmed = self.confirmed_lease(now, Seq::default()).is_some();
         fact("peer-hears-us", confirmed.to_string());
+        if let Some(at) = self.gateway_heard_at() {
+            fact("gateway-heard-ms-ago", now.saturating_since(at).as_millis().to_string());
+        }
         let Some(peer) = &self.peer else {
             fact("peer", "none".to_string());
             return facts;

@@ -32,7 +32,8 @@ impl Ft {
         let punctual = now.saturating_since(since) <= self.config.interval() / 2;
         let heard_at = self.peer.as_ref().map(|peer| peer.heard_at);
         let floor = if punctual { heard_at.unwrap_or(now) } else { now };
-        self.change(now, State::Lapsed { from: self.next_seq, floor }, "the lease ran out");
+        let why = self.why_lapsed(now);
+        self.change(now, State::Lapsed { from: self.next_seq, floor }, why);
         self.emit(Event::LeaseExpired);
     }
 

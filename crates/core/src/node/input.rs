@@ -80,6 +80,19 @@ pub struct NodeConfig {
     /// The end of the lease in the gate that a former life of this box left behind, if its role was
     /// one that does not forward: it had promised its peer not to take over before.
     pub held_until: Option<Instant>,
+    /// What silence of the peer is enough for.
+    pub split_brain: SplitBrain,
+}
+
+/// What a box does that hears nothing of its peer, which may be dead, or alive and as alone.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SplitBrain {
+    /// It is active: both are, if both live.
+    #[default]
+    BothActive,
+    /// It is active if a gateway hears it.
+    Gateway,
 }
 
 /// A life of this box before this one was active, and its data plane forwards on: this one goes on
@@ -169,4 +182,6 @@ pub enum Input<'a> {
     /// The clock of this thread stood still (the process was stopped, or not scheduled): everything
     /// that had arrived meanwhile has been delivered just before this input.
     CaughtUp,
+    /// A gateway answered a question of [`super::Output::AskGateways`] just now.
+    GatewayHeard,
 }

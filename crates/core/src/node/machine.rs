@@ -140,6 +140,7 @@ impl Machine for Node {
             }
             Input::Configure(config) => self.configure(now, config),
             Input::CaughtUp => self.ft.handle_input(now, ft::Input::CaughtUp),
+            Input::GatewayHeard => self.ft.handle_input(now, ft::Input::GatewayHeard),
         }
         self.settle(now);
     }

@@ -18,11 +18,12 @@ mod tests;
 
 pub use input::{
     Captured, Command, HandoverCause, Input, NodeConfig, PathId, Resume, Secret, Snapshot,
+    SplitBrain,
 };
 pub use machine::{Node, Timer};
 pub use output::{
-    BatchId, Change, Decision, Destination, Event, Lane, Output, PeerStatus, Status, TableJob,
-    Transmit,
+    BatchId, Change, Decision, Destination, Event, Gateways, Lane, Output, PeerStatus, Status,
+    TableJob, Transmit,
 };
 pub use record::Story;
 pub use recording::{FORMAT, History, Kept, Played, Player, Recording, Step, Told, Torn};

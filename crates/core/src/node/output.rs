@@ -159,6 +159,12 @@ pub enum Event {
         /// Why.
         why: String,
     },
+    /// Without the peer a gateway is heard, so that this box is active alone, or none is, so that it
+    /// is not.
+    Gateway {
+        /// Whether one is.
+        heard: bool,
+    },
     /// A frame was dropped; the reason is a counter's name.
     Rejected {
         /// Stable name of the reason.
@@ -182,6 +188,9 @@ pub enum Output {
         /// The lease is renewed without a peer.
         alone: bool,
     },
+    /// Ask every gateway whether it hears this box; the first answer is
+    /// [`super::Input::GatewayHeard`].
+    AskGateways,
     /// Send gratuitous ARP for every floating address: one frame per VLAN first, then all.
     Announce,
     /// The peer's link-local address on a path: let the kernel know its MAC for good.
@@ -222,6 +231,9 @@ pub struct Status {
     pub lease_expiries: u64,
     /// What keeps this box from taking the role that its priority gives it.
     pub waiting: Option<String>,
+    /// What gateways say, if a box needs one to be active alone.
+    #[serde(default)]
+    pub gateways: Option<Gateways>,
     /// The peer, if heard within the failover time.
     pub peer: Option<PeerStatus>,
     /// Each path: whether the peer is heard over it.
@@ -236,6 +248,18 @@ pub struct Status {
     pub received: Vec<(String, u64)>,
     /// Dropped frames by reason.
     pub rejected: Vec<(String, u64)>,
+}
+
+/// Whether a gateway hears this box.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Gateways {
+    /// Nobody asks while the peer is heard.
+    NotAsked,
+    /// One does.
+    Heard,
+    /// None does.
+    Silent,
 }
 
 /// What is known of the peer.

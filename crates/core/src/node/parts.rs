@@ -33,5 +33,6 @@ pub(super) fn ft_config(config: &NodeConfig) -> ft::Config {
         warm: config.warm,
         resume: config.resume,
         held_until: config.held_until,
+        split_brain: config.split_brain,
     }
 }

@@ -106,6 +106,7 @@ impl Segment {
             }
             Input::Configure(config) => Told::Configure(Box::new((*config).clone())),
             Input::CaughtUp => Told::CaughtUp,
+            Input::GatewayHeard => Told::GatewayHeard,
         };
         self.push(at, told);
     }

@@ -120,6 +120,8 @@ pub enum Told {
     Configure(Box<Config>),
     /// The thread had stood still and has read everything since.
     CaughtUp,
+    /// A gateway answered.
+    GatewayHeard,
 }
 
 impl Step {
@@ -160,7 +162,8 @@ impl Recording {
             | Told::Absence(_)
             | Told::Replication { .. }
             | Told::Configure(_)
-            | Told::CaughtUp => true,
+            | Told::CaughtUp
+            | Told::GatewayHeard => true,
         };
         if !self.steps.iter().all(holds) {
             return Err(Torn);
@@ -252,6 +255,7 @@ impl<'a> Player<'a> {
             }
             Told::Configure(config) => Input::Configure(config),
             Told::CaughtUp => Input::CaughtUp,
+            Told::GatewayHeard => Input::GatewayHeard,
         })
     }
 }

@@ -57,6 +57,7 @@ impl Node {
                 self.outputs.push_back(Output::Gate { role, epoch, lease_until, alone });
             }
             ft::Output::Announce => self.outputs.push_back(Output::Announce),
+            ft::Output::AskGateways => self.outputs.push_back(Output::AskGateways),
             ft::Output::PersistEpoch(epoch) => {
                 self.outputs.push_back(Output::PersistEpoch(epoch));
             }

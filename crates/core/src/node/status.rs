@@ -26,6 +26,7 @@ impl Node {
             role_changes: self.ft.role_changes(),
             lease_expiries: self.ft.lease_expiries(),
             waiting: self.ft.waiting(now),
+            gateways: self.ft.gateways(now),
             peer: self.ft.peer_status(),
             paths: self.paths().map(|path| (path, self.ft.is_path_up(path))).collect(),
             in_step: self.is_in_step(),

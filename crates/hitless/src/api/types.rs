@@ -19,7 +19,7 @@
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 
-use hitless_config::model::{Module, Name, Side, Subnet};
+use hitless_config::model::{Module, Name, Side, SplitBrain, Subnet};
 use hitless_core::node::{Decision, History, Kept, Status};
 use hitless_model::{ConnRecord, ConnStage, Epoch, GroupId, Mac, Priority, Protocol, Role, VlanId};
 use serde::{Deserialize, Serialize};
@@ -149,6 +149,9 @@ pub struct FtState {
     pub failover_ms: u64,
     /// `preempt`.
     pub preempt: bool,
+    /// `split-brain`.
+    #[serde(default)]
+    pub split_brain: SplitBrain,
     /// Whether a `key-string` is configured.
     pub authenticated: bool,
     /// The machine's own view.

@@ -2,22 +2,15 @@
 
 use std::io;
 use std::net::Ipv4Addr;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
 use hitless_model::Mac;
-use rustix::net::{AddressFamily, SocketFlags, SocketType, socket_with};
+use rustix::net::SocketFlags;
 
-/// Family of link-layer addresses, in the type that the address wants.
-#[expect(clippy::cast_possible_truncation, reason = "17")]
-const FAMILY: libc::sa_family_t = libc::AF_PACKET as libc::sa_family_t;
-/// Octets of a link-layer address.
-#[expect(clippy::cast_possible_truncation, reason = "20")]
-const ADDRESS: libc::socklen_t = size_of::<libc::sockaddr_ll>() as libc::socklen_t;
-/// Octets of an Ethernet frame with an ARP packet, without padding.
-const FRAME: usize = 42;
+use super::packet::{self, Arp, FRAME};
 
 /// One floating address to announce.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,24 +26,7 @@ pub(crate) struct Announcement {
 impl Announcement {
     /// An ARP announcement: a request for its own address (RFC 5227 section 2.3).
     fn frame(&self) -> [u8; FRAME] {
-        let mut frame = [0; FRAME];
-        let ip = self.ip.octets();
-        let parts: [&[u8]; 8] = [
-            &Mac::BROADCAST.0,
-            &self.mac.0,
-            &[0x08, 0x06, 0, 1, 0x08, 0, 6, 4, 0, 1],
-            &self.mac.0,
-            &ip,
-            &[0; 6],
-            &ip,
-            &[],
-        ];
-        let mut at = 0;
-        for part in parts {
-            frame[at..at + part.len()].copy_from_slice(part);
-            at += part.len();
-        }
-        frame
+        Arp { to: Mac::BROADCAST, sender: (self.mac, self.ip), target: self.ip }.request()
     }
 }
 
@@ -65,12 +41,7 @@ pub(crate) struct Announcer {
 impl Announcer {
     /// Opens the packet socket in the calling thread's namespace.
     pub(crate) fn open(all: Vec<Announcement>) -> io::Result<Self> {
-        let socket = Arc::new(socket_with(
-            AddressFamily::PACKET,
-            SocketType::RAW,
-            SocketFlags::CLOEXEC,
-            None,
-        )?);
+        let socket = Arc::new(packet::socket(SocketFlags::empty())?);
         // One burst may wait while one is being sent; more would only repeat it.
         let (rest, bursts) = sync_channel(1);
         let sender = Arc::clone(&socket);
@@ -105,30 +76,8 @@ fn send_bursts(socket: &OwnedFd, bursts: &Receiver<Arc<Vec<Announcement>>>) {
 }
 
 fn send(socket: &OwnedFd, one: &Announcement) {
-    let frame = one.frame();
-    let address = libc::sockaddr_ll {
-        sll_family: FAMILY,
-        sll_protocol: 0x0806_u16.to_be(),
-        sll_ifindex: i32::try_from(one.ifindex).unwrap_or(0),
-        sll_hatype: 0,
-        sll_pkttype: 0,
-        sll_halen: 6,
-        sll_addr: [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0],
-    };
-    #[expect(unsafe_code, reason = "no safe wrapper takes a link-layer address")]
-    // SAFETY: frame and address live for the call, and their lengths are those of their types.
-    let sent = unsafe {
-        libc::sendto(
-            socket.as_raw_fd(),
-            frame.as_ptr().cast(),
-            frame.len(),
-            0,
-            (&raw const address).cast(),
-            ADDRESS,
-        )
-    };
-    if sent < 0 {
-        tracing::debug!("announcement of {}: {}", one.ip, io::Error::last_os_error());
+    if let Err(error) = packet::send(socket, &one.frame(), one.ifindex, Mac::BROADCAST) {
+        tracing::debug!("announcement of {}: {error}", one.ip);
     }
 }
 

@@ -19,6 +19,7 @@ use tokio::sync::oneshot;
 use super::announce::Announcer;
 use super::chores::Chore;
 use super::clock;
+use super::gateways::Gateways;
 use super::inbox::{CoreInbox, CoreInput};
 use super::pulse::Pulse;
 use super::realtime;
@@ -43,6 +44,7 @@ pub(crate) struct Core {
     pub(crate) inbox: CoreInbox,
     pub(crate) gate: RoleHandle,
     pub(crate) announcer: Announcer,
+    pub(crate) gateways: Gateways,
     pub(crate) table: SyncSender<TableJob>,
     /// What is logged.
     pub(crate) log: SyncSender<Chore>,
@@ -86,8 +88,8 @@ impl Core {
             tv_sec: i64::try_from(left.as_secs()).unwrap_or(1),
             tv_nsec: i64::from(left.subsec_nanos()),
         };
-        let descriptors: Vec<BorrowedFd<'_>> =
-            self.sockets.descriptors().chain([self.inbox.descriptor()]).collect();
+        let sockets = self.sockets.descriptors().chain(self.gateways.descriptors());
+        let descriptors: Vec<BorrowedFd<'_>> = sockets.chain([self.inbox.descriptor()]).collect();
         let mut waiting: Vec<PollFd<'_>> = descriptors
             .iter()
             .map(|fd| PollFd::from_borrowed_fd(fd.as_fd(), PollFlags::IN))
@@ -100,6 +102,7 @@ impl Core {
     /// judged silent while something of his waits unread.
     fn turn(&mut self, due: Option<Instant>) -> Turn {
         self.read(Lane::Heartbeat, HEARTBEATS_A_TURN);
+        self.hear_gateways();
         if due.is_some_and(|at| clock::now().saturating_since(at) > self.heartbeat) {
             self.node.handle_input(clock::now(), Input::CaughtUp);
             self.drain(&mut None);
@@ -132,6 +135,13 @@ impl Core {
         }
         self.inbox.ring();
         Turn::Continue
+    }
+
+    fn hear_gateways(&mut self) {
+        if self.gateways.answered() {
+            self.node.handle_input(clock::now(), Input::GatewayHeard);
+            self.drain(&mut None);
+        }
     }
 
     fn read(&mut self, lane: Lane, limit: usize) {
@@ -184,6 +194,7 @@ impl Core {
                     self.write_gate(role, epoch, lease_until, alone);
                 }
                 Output::Announce => self.announcer.announce(),
+                Output::AskGateways => self.gateways.ask(),
                 Output::Table(job) => self.job(job),
                 Output::Neighbour { path, mac } => {
                     hand_on(&self.chores, Chore::Neighbour(path.0, mac));
@@ -228,6 +239,7 @@ impl Core {
             | Event::ForeignPair { .. }
             | Event::InStep(_)
             | Event::HandoverRefused { .. }
+            | Event::Gateway { .. }
             | Event::Rejected { .. } => return,
         };
         if let Some(reply) = self.absence.take() {

@@ -193,7 +193,7 @@ mod tests {
     use std::time::{Duration, Instant as WallClock};
 
     use hitless_core::machine::Machine;
-    use hitless_core::node::{Node, NodeConfig, Output, Recording};
+    use hitless_core::node::{Node, NodeConfig, Output, Recording, SplitBrain};
     use hitless_model::{Epoch, GroupId, Instant, Priority, Role, UnitId, VlanId};
 
     use super::*;
@@ -219,6 +219,7 @@ mod tests {
             warm: false,
             resume: None,
             held_until: None,
+            split_brain: SplitBrain::BothActive,
         };
         Node::new(now, config)
     }

@@ -87,6 +87,21 @@ pub(crate) fn of_event(slot: Slot, event: &Event) -> Option<Message> {
         Event::HandoverRefused { why, .. } => {
             Message::warning(slot, &format!("handover refused: {why}"))
         }
+        Event::AbsenceGranted { .. } => {
+            Message::info(slot, "this process is replaced: the peer waits, the data plane goes on")
+        }
+        Event::AbsenceRefused { why } => {
+            Message::warning(slot, &format!("this process cannot be replaced now: {why}"))
+        }
+        Event::Gateway { heard: true } => Message::info(
+            slot,
+            "a gateway hears this box, which is active without its peer: if that lives and is heard \
+             by one too, both are active",
+        ),
+        Event::Gateway { heard: false } => Message::error(
+            slot,
+            "neither the peer nor a gateway is heard: this box is not active alone",
+        ),
         Event::Rejected { .. } => return None,
     };
     Some(message)

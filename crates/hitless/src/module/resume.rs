@@ -110,7 +110,9 @@ async fn resume(
     let worker = start::worker(names, slot, peers);
     let record = worker.record.clone();
     let forwards_since = (word.active_since > 0).then(|| Instant::from_nanos(word.active_since));
-    let stage = Stage { gate, forwards_since, desired: &desired, interfaces: &interfaces };
+    let (module, desired_here) = (&config.module, &desired);
+    let stage =
+        Stage { gate, forwards_since, module, desired: desired_here, interfaces: &interfaces };
     let pair = Pair::start(node, stage, worker)?;
     Ok(Resumed { config, desired, interfaces, record, pair, peer_news })
 }

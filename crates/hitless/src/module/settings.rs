@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use hitless_config::model::{FtGroup, Module};
-use hitless_core::node::{NodeConfig, PathId, Secret};
+use hitless_config::model::{self, FtGroup, Module, Subnet};
+use hitless_core::node::{NodeConfig, PathId, Secret, SplitBrain};
 use hitless_model::{Epoch, UnitId, VlanId, abi};
 use hitless_plane::Desired;
 
 use super::announce::Announcement;
+use super::gateways::Segment;
 use crate::netlink::module_net::InterfaceState;
 
 /// Time between the end of the lease and the peer's failover time. The program asks the precise
@@ -56,6 +57,13 @@ pub(crate) fn node_config(
         config_digest: identity.digest,
         software: env!("CARGO_PKG_VERSION").to_owned(),
         replicates: module.virtual_servers.values().any(|server| server.replicate_connections),
+        warm: false,
+        resume: None,
+        held_until: None,
+        split_brain: match ft.split_brain {
+            model::SplitBrain::BothActive => SplitBrain::BothActive,
+            model::SplitBrain::Gateway => SplitBrain::Gateway,
+        },
     }
 }
 
@@ -81,6 +89,35 @@ pub(crate) fn announcements(desired: &Desired) -> Vec<Announcement> {
             Some(Announcement { ifindex: port.facts.ifindex, ip, mac: port.virtual_mac })
         })
         .collect()
+}
+
+/// Whom to ask whether this box is heard, if that decides anything: a gateway is asked over the VLAN
+/// that it has an address of.
+pub(crate) fn gateways(
+    module: &Module,
+    interfaces: &BTreeMap<VlanId, InterfaceState>,
+) -> Vec<Segment> {
+    let asks = |ft: &FtGroup| ft.split_brain == model::SplitBrain::Gateway;
+    if !module.ft.as_ref().is_some_and(asks) {
+        return Vec::new();
+    }
+    let mut segments: BTreeMap<VlanId, Vec<Ipv4Addr>> = BTreeMap::new();
+    for (own, vlan) in &module.vlans {
+        for gateway in &vlan.gateways {
+            let via = module.vlans.iter().find(|(_, vlan)| {
+                let subnets = vlan.address.iter().chain(&vlan.aliases);
+                subnets.copied().any(|subnet: Subnet| subnet.contains(*gateway))
+            });
+            segments.entry(via.map_or(*own, |(vlan, _)| *vlan)).or_default().push(*gateway);
+        }
+    }
+    let segment = |(vlan, gateways)| {
+        let InterfaceState { index, mac } = *interfaces.get(&vlan)?;
+        let own = module.vlans.get(&vlan)?.address.map(|own| own.address);
+        let own = own.unwrap_or(Ipv4Addr::UNSPECIFIED);
+        Some(Segment { ifindex: index, mac, own, gateways })
+    };
+    segments.into_iter().filter_map(segment).collect()
 }
 
 /// Size of the connection table: `variable MAX_CONNECTIONS`, or the default.

@@ -18,6 +18,7 @@ use super::announce::Announcer;
 use super::chores::{self, Record, Worker};
 use super::clock;
 use super::core_thread::Core;
+use super::gateways::Gateways;
 use super::inbox::{CoreSender, inbox};
 use super::pulse::Pulse;
 use super::rejections::Rejections;
@@ -99,6 +100,8 @@ pub(crate) struct Stage<'a> {
     pub(crate) gate: RoleHandle,
     /// Since when this box forwards, if it does.
     pub(crate) forwards_since: Option<Instant>,
+    /// Whose gateways are asked.
+    pub(crate) module: &'a Module,
     /// What is announced.
     pub(crate) desired: &'a Desired,
     /// Where the peer is.
@@ -120,6 +123,7 @@ impl Pair {
     pub(crate) fn start(config: NodeConfig, stage: Stage<'_>, worker: Worker) -> Result<Self> {
         let ports = settings::pair_ports(&config, stage.interfaces);
         let announcements = settings::announcements(stage.desired);
+        let segments = settings::gateways(stage.module, stage.interfaces);
         let (sender, inbox) = inbox()?;
         let (table, jobs) = sync_channel(table::JOBS_WAITING);
         let (log, waiting_lines) = sync_channel(chores::WAITING);
@@ -132,6 +136,7 @@ impl Pair {
             inbox,
             gate: stage.gate,
             announcer: Announcer::open(announcements).context("packet socket")?,
+            gateways: Gateways::open(segments).context("sockets to ask gateways")?,
             table,
             log,
             chores,

@@ -37,6 +37,7 @@ pub(crate) async fn ft(engine: &Engine) -> Result<Option<FtState>> {
         heartbeat_ms: u64::try_from(ft.heartbeat.as_millis())?,
         failover_ms: u64::try_from(ft.failover.as_millis())?,
         preempt: ft.preempt,
+        split_brain: ft.split_brain,
         authenticated: ft.key.is_some(),
         since_unix_ms: clock::unix_ms().saturating_sub(age_ms),
         decisions: engine.record.list(),

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use super::{Page, time};
 use crate::api::types::FtState;
 use crate::exec::Depth;
-use hitless_core::node::{PeerStatus, Status};
+use hitless_config::model::SplitBrain;
+use hitless_core::node::{Gateways, PeerStatus, Status};
 use hitless_model::Role;
 
 /// The lines of the original, then what else an operator has to know now.
@@ -92,7 +93,20 @@ fn own(page: &mut Page, ft: &FtState) {
     }
     let authentication = if ft.authenticated { "key-string" } else { "none" };
     page.line(format_args!(" Authentication: {authentication}"));
+    page.line(format_args!(" Split brain: {}", split_brain(ft)));
     page.line(format_args!(" Software version: {}", env!("CARGO_PKG_VERSION")));
+}
+
+/// The policy, and whether this box may be active without its peer.
+fn split_brain(ft: &FtState) -> &'static str {
+    match (ft.split_brain, ft.status.gateways) {
+        (SplitBrain::BothActive, _) => "both active",
+        (SplitBrain::Gateway, None | Some(Gateways::NotAsked)) => {
+            "gateway (not asked while the peer is heard)"
+        }
+        (SplitBrain::Gateway, Some(Gateways::Heard)) => "gateway (heard)",
+        (SplitBrain::Gateway, Some(Gateways::Silent)) => "gateway (none is heard)",
+    }
 }
 
 fn show_peer(page: &mut Page, peer: &PeerStatus) {

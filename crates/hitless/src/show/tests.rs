@@ -1,6 +1,6 @@
 //! Every layout against its text.
 
-use hitless_config::model::{Name, Side, Subnet};
+use hitless_config::model::{Name, Side, SplitBrain, Subnet};
 use hitless_core::node::{Decision, PathId, PeerStatus, Status};
 use hitless_model::tcp::seen;
 use hitless_model::{
@@ -58,6 +58,7 @@ fn ft() -> FtState {
         peer: Some(peer()),
         paths: vec![(PathId(vlan(9)), true), (PathId(vlan(2)), true)],
         waiting: None,
+        gateways: None,
         in_step: true,
         at_risk: 0,
         sent: vec![count("heartbeat", 1234), count("coup", 1)],
@@ -72,6 +73,7 @@ fn ft() -> FtState {
         heartbeat_ms: 1000,
         failover_ms: 3000,
         preempt: false,
+        split_brain: SplitBrain::BothActive,
         authenticated: true,
         status,
         since_unix_ms: 1_000_000_000_000,
@@ -147,6 +149,7 @@ fn detail_holds_peer_paths_replication_and_counters() {
  State changes: 2, epoch 4, lease expiries 0
  Lease: 1994 ms left
  Authentication: key-string
+ Split brain: both active
  Software version: VERSION
  Peer: 000000000000000b, standby, priority 10, preemption is off, epoch 4
  Peer software version: 0.1.0, configuration in-sync

@@ -35,6 +35,8 @@ macro_rules! invariants {
 invariants! {
     /// Two data planes are never active at the same time, unless no heartbeat passed in either direction.
     OneActive,
+    /// Where gateways decide, who reaches neither the peer nor a gateway is not active beyond its lease.
+    CutOffIsSilent,
     /// A handover's two forwarders overlap for at most 100 ms.
     ShortOverlap,
     /// A connection that a box's table holds stays there, with its real, while it lives.

@@ -96,6 +96,7 @@ impl OutputWatch {
             Output::Event(event) => self.event(now, event),
             Output::Transmit(_)
             | Output::Announce
+            | Output::AskGateways
             | Output::Neighbour { .. }
             | Output::Story(_)
             | Output::Table(_) => Ok(()),
@@ -144,6 +145,7 @@ fn is_harmless(output: &Output) -> bool {
         Output::Transmit(_) => true,
         Output::Gate { .. }
         | Output::Announce
+        | Output::AskGateways
         | Output::Neighbour { .. }
         | Output::Table(_)
         | Output::PersistEpoch(_)

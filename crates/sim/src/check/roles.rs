@@ -52,6 +52,10 @@ pub(crate) struct RoleWatch {
     /// Bound of an overlap of which the draining box does not know.
     unknown_overlap: Duration,
     overlap_since: Option<Moment>,
+    /// When the box heard the other one, or a gateway, last.
+    reached_at: Pair<Moment>,
+    /// How long after that it may be active, where gateways decide.
+    active_after: Option<Duration>,
     now: Forwarders,
     /// Times that two were active, with an excuse.
     pub(crate) splits: u64,
@@ -66,6 +70,8 @@ impl RoleWatch {
             news_at: Pair::default(),
             unknown_overlap: if plan.promises_calm() { OVERLAP } else { plan.failover_max() },
             overlap_since: None,
+            reached_at: Pair::default(),
+            active_after: plan.gateways_bound_leases(),
             now: Forwarders::None,
             splits: 0,
         }
@@ -84,6 +90,22 @@ impl RoleWatch {
         if sent_at >= self.active_since[side.other()] {
             self.news_at[side].get_or_insert(now);
         }
+    }
+
+    /// A box heard the other one, or a gateway.
+    pub(crate) fn reached(&mut self, side: Side, now: Moment) {
+        self.reached_at[side] = now;
+    }
+
+    /// Who is active without having heard anybody for longer than a lease.
+    fn cut_off(&self, now: Moment, gates: Pair<Gate>) -> Option<Violation> {
+        let longest = self.active_after?;
+        let is_active = |side: Side| gates[side].role == Role::Active && gates[side].forwards(now);
+        let silence = |side: Side| now.since(self.reached_at[side]);
+        let side =
+            Side::BOTH.into_iter().find(|side| is_active(*side) && silence(*side) > longest)?;
+        let what = format!("{side} has reached nobody for {:?}, and is active", silence(side));
+        Some(Violation { at: now, invariant: Invariant::CutOffIsSilent, what })
     }
 
     /// A gate became active. Its epoch has to be later than that of a reign that it has heard of.
@@ -109,6 +131,9 @@ impl RoleWatch {
         now: Moment,
         gates: Pair<Gate>,
     ) -> (Option<Side>, Option<Violation>) {
+        if let Some(violation) = self.cut_off(now, gates) {
+            return (None, Some(violation));
+        }
         let before = std::mem::replace(&mut self.now, Forwarders::of(gates, now));
         match self.now {
             Forwarders::None => {

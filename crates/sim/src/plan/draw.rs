@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use hitless_core::node::SplitBrain;
+
 use super::swarm::faults_of;
 use super::{BoxPlan, Plan, Profile, Timers, TrafficPlan};
 use crate::fault::{Fault, Paths, Weather};
@@ -39,6 +41,8 @@ pub fn draw(seed: u64) -> Plan {
         boxes: draw_boxes(&mut rng, timers, profile),
         keyed: rng.chance(400),
         second_paths: rng.index(3),
+        split_brain: SplitBrain::BothActive,
+        gateways_answer_within: Duration::from_micros(500),
         weather: draw_weather(&mut rng, profile, timers.min().heartbeat),
         faults: Vec::new(),
         hostile_every: None,

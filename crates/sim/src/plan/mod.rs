@@ -4,15 +4,19 @@
 //! scripted tests start from [`Plan::fair`].
 
 mod draw;
+mod gateways;
 mod swarm;
 
 use std::time::Duration;
+
+use hitless_core::node::SplitBrain;
 
 use crate::fault::{Fault, Weather};
 use crate::pair::{Pair, Side};
 use crate::time::Moment;
 
 pub use draw::draw;
+pub use gateways::draw_with_gateways;
 
 /// What is promised about a run, beyond what always holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,6 +99,10 @@ pub struct Plan {
     pub keyed: bool,
     /// Number of paths besides the fault-tolerant VLAN.
     pub second_paths: usize,
+    /// What silence of the peer is enough for.
+    pub split_brain: SplitBrain,
+    /// How long a gateway's answer takes at most.
+    pub gateways_answer_within: Duration,
     /// How paths behave when nothing is wrong with them.
     pub weather: Weather,
     /// What goes wrong, and when.
@@ -130,6 +138,8 @@ impl Plan {
             boxes: Pair::of(plan),
             keyed: false,
             second_paths: 2,
+            split_brain: SplitBrain::BothActive,
+            gateways_answer_within: Duration::from_micros(500),
             weather: Weather::FAIR,
             faults: Vec::new(),
             hostile_every: None,
@@ -149,6 +159,17 @@ impl Plan {
     pub fn with(mut self, at: Moment, fault: Fault) -> Self {
         self.faults.push((at, fault));
         self
+    }
+
+    /// For how long nobody is active without having heard the peer or a gateway: a lease, if that is
+    /// configured, and nobody asks for a longer one. A good-bye is trusted until the peer counts as
+    /// silent.
+    pub fn gateways_bound_leases(&self) -> Option<Duration> {
+        let has = |kind: fn(&Fault) -> bool| self.faults.iter().any(|(_, fault)| kind(fault));
+        let is_bound = self.split_brain == SplitBrain::Gateway
+            && !has(|fault| matches!(fault, Fault::Reload { .. }));
+        let good_byes = has(|fault| matches!(fault, Fault::Stop { .. }));
+        is_bound.then(|| self.failover_max() * if good_byes { 2 } else { 1 })
     }
 
     /// The longer failover time of the two.

@@ -90,6 +90,7 @@ fn told(played: &Played<'_>) -> String {
         }
         Told::Configure(_) => "is configured anew".to_owned(),
         Told::CaughtUp => "had stood still, and has read what came since".to_owned(),
+        Told::GatewayHeard => "hears a gateway".to_owned(),
     }
 }
 
@@ -135,6 +136,7 @@ fn saying(at: Instant, output: &Output) -> String {
         }
         Output::Gate { role, epoch, .. } => format!("gate: {role}, epoch {epoch}"),
         Output::Announce => "announces its addresses".to_owned(),
+        Output::AskGateways => "asks its gateways".to_owned(),
         Output::PersistEpoch(epoch) => format!("stores epoch {epoch}"),
         Output::Decision(decision) => format!("decides: {}", decided(decision)),
         Output::Event(event) => happened(event),

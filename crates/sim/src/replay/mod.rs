@@ -129,6 +129,7 @@ fn decisions(outputs: &[ft::Output]) -> Vec<Decision> {
         ft::Output::Send { .. }
         | ft::Output::Gate { .. }
         | ft::Output::Announce
+        | ft::Output::AskGateways
         | ft::Output::PersistEpoch(_)
         | ft::Output::Event(_)
         | ft::Output::Malformed(_) => None,

@@ -31,6 +31,7 @@ impl World {
             Fault::LoseCaptures { on, lasts } => {
                 self.hosts[on].plane.break_ring_until(self.now + lasts);
             }
+            Fault::LoseGateways { on, lasts } => self.lose_gateways(on, lasts),
             Fault::Priority { on, to } => self.configure_priority(on, to),
         }
     }
@@ -198,6 +199,7 @@ impl World {
         self.stage = Stage::Rough;
         Pair::of(|side| self.links[side].iter_mut().for_each(crate::link::Link::heal));
         for side in Side::BOTH {
+            self.hosts[side].gateway.cut_until = self.now;
             self.hosts[side].plane.break_ring_until(self.now);
             if self.hosts[side].process.as_ref().is_some_and(|process| process.stopping.is_some()) {
                 self.leave(side);

@@ -75,6 +75,9 @@ impl World {
         });
         let cause = if *hostile && !is_due { Cause::Hostile } else { Cause::Datagram };
         let was_accepted = self.drain(side, cause);
+        if !hostile && was_accepted && datagram.is_about_roles() {
+            self.roles.reached(side, self.now);
+        }
         // A process that is stopped before it acts on a frame might as well not have heard it.
         if !hostile && was_accepted && self.hosts[side].running().is_some() {
             self.hostile.remember(side, datagram);
@@ -226,6 +229,7 @@ fn brief(inbound: &Inbound) -> String {
         Inbound::CapturesLost
         | Inbound::Applied { .. }
         | Inbound::Command(_)
-        | Inbound::CaughtUp => format!("{inbound:?}"),
+        | Inbound::CaughtUp
+        | Inbound::GatewayHeard => format!("{inbound:?}"),
     }
 }

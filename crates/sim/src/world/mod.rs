@@ -6,6 +6,7 @@
 mod clients;
 mod faults;
 mod feed;
+mod gateway;
 mod hostile;
 mod kernel;
 mod perform;
@@ -28,6 +29,7 @@ use crate::rng::Rng;
 use crate::time::{BoxClock, Moment};
 use crate::trace::Trace;
 
+use gateway::Gateway;
 use hostile::Hostile;
 
 pub use view::Stats;
@@ -59,6 +61,8 @@ enum Event {
     Learn(Vlan, Side),
     /// A client does its next step.
     Client(usize),
+    /// A gateway's answer reaches a box.
+    GatewayAnswers(Side, u32),
     /// Something goes wrong.
     Fault(Fault),
     /// The injector sends something.
@@ -110,6 +114,7 @@ struct Host {
     disk: Epoch,
     plane: Plane,
     process: Option<Process>,
+    gateway: Gateway,
     lives: u32,
     /// Own link-local address on each path.
     addresses: Vec<[u8; 16]>,
@@ -257,6 +262,7 @@ impl World {
             Event::Replace(side, life, after) => self.replace(side, life, after),
             Event::Learn(vlan, side) => self.learn(vlan, side),
             Event::Client(number) => self.client_step(number),
+            Event::GatewayAnswers(side, life) => self.gateway_answers(side, life),
             Event::Fault(fault) => self.strike(fault),
             Event::Hostile => self.inject(),
             Event::Foreign => self.foreign(),
@@ -293,6 +299,7 @@ impl Host {
             config,
             plane: Plane::new(own.table_size, if side == Side::A { 1 } else { 2 }),
             process: None,
+            gateway: Gateway::default(),
             lives: 0,
             addresses: macs.into_iter().map(Mac::link_local).collect(),
             wiped_at: None,

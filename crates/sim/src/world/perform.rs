@@ -68,6 +68,7 @@ impl World {
                 self.set_gate(side, Gate { role, epoch, since, ends, lease_until, alone });
             }
             Output::Announce => self.announce(side),
+            Output::AskGateways => self.ask_gateways(side),
             Output::Table(job) => self.take_job(side, job),
             Output::PersistEpoch(epoch) => self.hosts[side].disk = epoch,
             Output::Decision(decision) => self.stats.decided(&decision),

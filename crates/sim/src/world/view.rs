@@ -53,6 +53,8 @@ pub struct Stats {
     pub handovers_refused: u64,
     /// Times that two were active, with an excuse.
     pub splits: u64,
+    /// Questions to gateways.
+    pub asked: u64,
     /// Connections established.
     pub established: u64,
     /// Established connections that broke.
@@ -96,6 +98,7 @@ impl Stats {
         self.leases_expired += other.leases_expired;
         self.handovers_refused += other.handovers_refused;
         self.splits += other.splits;
+        self.asked += other.asked;
         self.established += other.established;
         self.broken += other.broken;
         self.segments_lost += other.segments_lost;
@@ -136,6 +139,11 @@ impl World {
             Forwarders::One(side) => Some(side),
             Forwarders::None | Forwarders::Both => None,
         }
+    }
+
+    /// Whether both forward now.
+    pub fn is_split(&self) -> bool {
+        self.roles.forwarders() == Forwarders::Both
     }
 
     /// Which box the switch of the client VLAN sends to.
@@ -194,6 +202,7 @@ impl World {
             }),
             Output::Gate { .. }
             | Output::Announce
+            | Output::AskGateways
             | Output::Neighbour { .. }
             | Output::Table(_)
             | Output::PersistEpoch(_) => {
@@ -233,6 +242,7 @@ pub(super) fn node_config(plan: &Plan, side: Side) -> NodeConfig {
         warm: false,
         resume: None,
         held_until: None,
+        split_brain: plan.split_brain,
     }
 }
 

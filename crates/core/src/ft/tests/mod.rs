@@ -5,3 +5,4 @@ mod codec;
 mod laws;
 mod puppet;
 mod table;
+mod witness;

@@ -8,7 +8,7 @@ use crate::ft::beat::{Beat, Flags, Purpose, Seq};
 use crate::ft::state::{Stage, State};
 use crate::ft::{Config, Ft, Input, Output};
 use crate::machine::Machine;
-use crate::node::{HandoverCause, PathId};
+use crate::node::{HandoverCause, PathId, SplitBrain};
 
 /// When stages begin.
 pub(super) const START: Instant = Instant::from_nanos(1_000_000_000);
@@ -35,6 +35,7 @@ pub(super) fn config() -> Config {
         warm: false,
         resume: None,
         held_until: None,
+        split_brain: SplitBrain::BothActive,
     }
 }
 
@@ -211,6 +212,7 @@ impl Stage_ {
             Output::Send { body, .. } => Some(body),
             Output::Gate { .. }
             | Output::Announce
+            | Output::AskGateways
             | Output::PersistEpoch(_)
             | Output::Decision(_)
             | Output::Event(_)

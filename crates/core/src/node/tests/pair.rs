@@ -130,6 +130,7 @@ pub(super) fn config(side: Side) -> NodeConfig {
         warm: false,
         resume: None,
         held_until: None,
+        split_brain: crate::node::SplitBrain::BothActive,
     }
 }
 
@@ -408,6 +409,7 @@ impl Pair {
                 state.gate = Gate { role, epoch, lease_until, alone };
             }
             Output::Announce => state.announced.push(now),
+            Output::AskGateways => panic!("nobody is to be asked"),
             Output::Neighbour { path, mac } => assert_eq!(mac, side.other().mac(path)),
             Output::PersistEpoch(epoch) => state.config.epoch = epoch,
             Output::Decision(decision) => state.decisions.push(decision),
