@@ -17,7 +17,7 @@ use super::inbox::{CoreInput, CoreSender, Gone};
 use super::pulse::Pulse;
 use super::resume::{self, Resumed};
 use super::start::{self, Pair, Stage};
-use super::{Life, clock, kept};
+use super::{Life, clock, hooks, kept};
 use crate::api::types::{Beginning, ModuleConfig};
 use crate::netlink::module_net::{self, InterfaceState};
 
@@ -88,8 +88,7 @@ impl Engine {
                 let node = resume::not_resuming(node, &gate.read()?, plane.adopted());
                 // An adopted gate may have been left open by another configuration.
                 gate.write(RoleWord::default())?;
-                let (module, desired) = (&config.module, &desired);
-                let stage = Stage { gate, forwards_since: None, module, desired, interfaces };
+                let stage = Stage { gate, forwards_since: None, desired: &desired, interfaces };
                 Some(Pair::start(node, stage, worker)?.complete(&plane)?)
             }
             None => start::alone(&plane).map(|()| None)?,
@@ -128,10 +127,7 @@ impl Engine {
     ) -> Result<Self> {
         let Parts { config, desired, record, mut plane, ground, peer_news } = parts;
         // The gate is shut, or the node's, by now: no packet meets the programs without one.
-        for (vlan, port) in &desired.ports {
-            let hook = plane.attach(port.facts.ifindex)?;
-            tracing::debug!("vlan {vlan}: {hook:?}");
-        }
+        hooks::attach(&mut plane, &config.module, &desired)?;
         let interfaces = ground.interfaces.clone();
         let network = ground.keep(plane.next_hops(), peer_news);
         kept::store(&life.names.module_config(life.slot), &config)

@@ -10,6 +10,8 @@ use super::Error;
 
 /// `ETHTOOL_GDRVINFO` of linux/ethtool.h.
 const DRIVER: u32 = 0x03;
+/// `ETHTOOL_STXCSUM`.
+const SET_CHECKSUM_OFFLOAD: u32 = 0x17;
 /// `ETHTOOL_SGRO`.
 const SET_RECEIVE_OFFLOAD: u32 = 0x2c;
 
@@ -42,6 +44,14 @@ pub fn driver(name: &str) -> Result<String, Error> {
 pub fn set_receive_offload(name: &str) -> Result<(), Error> {
     let mut setting = Setting { command: SET_RECEIVE_OFFLOAD, value: 1 };
     ask(name, &mut setting).map_err(|error| Error::new(format!("receive offload of {name}"), error))
+}
+
+/// Has the kernel complete the sums of frames before it gives them to an interface. A program in the
+/// driver of a veth needs this of its other end: from there no network card comes in between.
+pub fn complete_checksums(name: &str) -> Result<(), Error> {
+    let mut setting = Setting { command: SET_CHECKSUM_OFFLOAD, value: 0 };
+    ask(name, &mut setting)
+        .map_err(|error| Error::new(format!("checksum offload of {name}"), error))
 }
 
 fn ask<T>(name: &str, question: &mut T) -> io::Result<()> {
@@ -82,7 +92,7 @@ mod tests {
     use crate::netlink::{Netlink, VethEnd};
 
     #[test]
-    fn a_veth_says_that_it_is_one_and_takes_the_setting() {
+    fn a_veth_says_that_it_is_one_and_takes_the_settings() {
         in_own_namespace(async || {
             let netlink = Netlink::connect().unwrap();
             let here = std::fs::File::open("/proc/thread-self/ns/net").unwrap();
@@ -91,6 +101,7 @@ mod tests {
             netlink.create_veth("one", VethEnd { name: "two", mac, namespace }).await.unwrap();
             assert_eq!(driver("one").unwrap(), "veth");
             set_receive_offload("one").unwrap();
+            complete_checksums("two").unwrap();
             assert!(driver("three").is_err());
         });
     }

@@ -56,8 +56,6 @@ pub enum Wanted {
     Tc,
     /// In the driver, or nowhere.
     Xdp,
-    /// In the driver; at TC if the driver does not have it.
-    XdpOrTc,
 }
 
 /// The program on one interface.
@@ -99,13 +97,6 @@ impl Hooks {
         let hook = match wanted {
             Wanted::Tc => self.attach_tc(programs, ifindex)?,
             Wanted::Xdp => self.attach_xdp(programs, ifindex)?,
-            Wanted::XdpOrTc => match self.attach_xdp(programs, ifindex) {
-                Ok(hook) => hook,
-                Err(error) => {
-                    tracing::info!("{error}: TC is used instead of XDP");
-                    self.attach_tc(programs, ifindex)?
-                }
-            },
         };
         self.attached.insert(ifindex, hook);
         Ok(hook)
