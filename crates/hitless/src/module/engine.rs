@@ -88,7 +88,8 @@ impl Engine {
                 let node = resume::not_resuming(node, &gate.read()?, plane.adopted());
                 // An adopted gate may have been left open by another configuration.
                 gate.write(RoleWord::default())?;
-                let stage = Stage { gate, forwards_since: None, desired: &desired, interfaces };
+                let (module, desired) = (&config.module, &desired);
+                let stage = Stage { gate, forwards_since: None, module, desired, interfaces };
                 Some(Pair::start(node, stage, worker)?.complete(&plane)?)
             }
             None => start::alone(&plane).map(|()| None)?,
