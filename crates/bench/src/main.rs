@@ -14,7 +14,7 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use clap::{Args, Parser, Subcommand};
 use hitless_lab::interrupt::Interrupt;
 use hitless_lab::system;
@@ -68,10 +68,13 @@ fn run(task: Task) -> Result<()> {
     match task {
         Task::Forward(common) => {
             let report = forward::run(common.quick, &interrupt)?;
-            show(&common, &report, &report.table())
+            show(&common, &report, &report.table())?;
+            ensure!(report.is_complete(), "not everything could be measured");
+            Ok(())
         }
         Task::Packet { common, object } => {
-            let object = object.map(|path| std::fs::read(&path).with_context(|| path.display().to_string()));
+            let object =
+                object.map(|path| std::fs::read(&path).with_context(|| path.display().to_string()));
             let options = packet::Options { quick: common.quick, object: object.transpose()? };
             let report = packet::run(&options, &interrupt)?;
             show(&common, &report, &report.table())

@@ -100,7 +100,11 @@ impl Object {
         for (name, path) in &maps {
             loader.map_pin_path(name.as_str(), path);
         }
-        Ok(Self(loader.load(other.unwrap_or(HITLESS)).context("cannot load the data plane's BPF object")?))
+        Ok(Self(
+            loader
+                .load(other.unwrap_or(HITLESS))
+                .context("cannot load the data plane's BPF object")?,
+        ))
     }
 
     /// Loads a program.
@@ -109,7 +113,10 @@ impl Object {
         let loaded = match program {
             Program::SchedClassifier(program) => program.load(),
             Program::Xdp(program) => program.load(),
-            #[expect(clippy::wildcard_enum_match_arm, reason = "aya's list of program types is long")]
+            #[expect(
+                clippy::wildcard_enum_match_arm,
+                reason = "aya's list of program types is long"
+            )]
             _ => bail!("{name} is for no hook of a benchmark"),
         };
         match loaded {
@@ -162,7 +169,8 @@ impl Object {
     pub(crate) fn set_under_test(&mut self, program: &ProgramFd) -> Result<()> {
         let map = self.0.map_mut("UNDER_TEST").context("no map UNDER_TEST")?;
         let mut map: ProgramArray<&mut MapData> = map.try_into()?;
-        map.set(0, program, 0).context("the program does not fit under the one that restores frames")
+        map.set(0, program, 0)
+            .context("the program does not fit under the one that restores frames")
     }
 
     /// The same with a program of this object.

@@ -1,4 +1,6 @@
-//! How busy the box's core was, from `/proc/stat`.
+//! What the box's core has done: all of it from `/proc/stat`, single threads from their own `schedstat`.
+
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 
@@ -39,6 +41,24 @@ fn parse(stat: &str, core: usize) -> Option<CoreTime> {
     Some(CoreTime { busy: all - waiting, all })
 }
 
+/// Time that threads have spent on a core, to the nanosecond: what they forward is done in their name, up to
+/// the cable that leads out of the box.
+pub(crate) fn spent(threads: &[i32]) -> Result<Duration> {
+    threads
+        .iter()
+        .map(|thread| {
+            let path = format!("/proc/{thread}/schedstat");
+            let text = std::fs::read_to_string(&path).with_context(|| path.clone())?;
+            on_core(&text).with_context(|| format!("{path}: {text}"))
+        })
+        .sum()
+}
+
+/// The first number: nanoseconds on a core.
+fn on_core(schedstat: &str) -> Option<Duration> {
+    schedstat.split_whitespace().next()?.parse().ok().map(Duration::from_nanos)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -50,6 +70,13 @@ mod tests {
     fn idle_and_waiting_for_disks_is_not_busy() {
         assert_eq!(parse(STAT, 1), Some(CoreTime { busy: 35, all: 100 }));
         assert_eq!(parse(STAT, 2), None);
+    }
+
+    #[test]
+    fn a_threads_time_is_the_first_number() {
+        assert_eq!(on_core("1500 20 3\n"), Some(Duration::from_nanos(1500)));
+        assert_eq!(on_core(""), None);
+        assert!(spent(&[1]).is_ok() && spent(&[-1]).is_err());
     }
 
     #[test]

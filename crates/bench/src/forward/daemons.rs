@@ -163,11 +163,11 @@ fn slot() -> Result<Slot> {
 fn configuration(number: usize, wiring: Option<Wiring>, hook: HookWord) -> String {
     let hosts = [10, 11];
     let (own, other) = (hosts[number % 2], hosts[(number + 1) % 2]);
-    let bridged = |port: &str, vlan: u8| {
-        format!("interface {port}\n switchport access vlan {vlan}\n")
-    };
+    let bridged =
+        |port: &str, vlan: u8| format!("interface {port}\n switchport access vlan {vlan}\n");
     let is_attached = wiring == Some(Wiring::Direct);
-    let attach = |port: &str| if is_attached { format!("  attach {port}\n") } else { String::new() };
+    let attach =
+        |port: &str| if is_attached { format!("  attach {port}\n") } else { String::new() };
     let ports = if is_attached {
         String::new()
     } else {

@@ -56,7 +56,10 @@ pub(crate) fn client(number: u8) -> Ipv4Addr {
 
 /// The hosts and what joins them.
 pub(crate) fn topology(wiring: Wiring, keeper: Keeper) -> Topology {
-    let mut hosts = vec![station("client", &client_addresses(), BOX_CLIENT), station("server", &[REAL], BOX_SERVER)];
+    let mut hosts = vec![
+        station("client", &client_addresses(), BOX_CLIENT),
+        station("server", &[REAL], BOX_SERVER),
+    ];
     let segments = match (keeper, wiring) {
         (Keeper::Laboratory, Wiring::Direct) => sides(Segment::Cable),
         (Keeper::Laboratory, Wiring::Bridged) => {
@@ -94,9 +97,8 @@ pub(crate) fn build(wiring: Wiring, keeper: Keeper) -> Result<Network> {
 
 /// Switches a feature of a host's device.
 pub(crate) fn set(node: &Node, device: &str, feature: Feature, on: bool) -> Result<()> {
-    node.namespace.within(|| {
-        switch(device, feature, on).with_context(|| format!("{feature:?} of {device}"))
-    })
+    node.namespace
+        .within(|| switch(device, feature, on).with_context(|| format!("{feature:?} of {device}")))
 }
 
 fn client_addresses() -> Vec<Ipv4Addr> {

@@ -81,8 +81,16 @@ pub(crate) fn run(quick: bool, interrupt: &Interrupt) -> Result<Report> {
             }
             interrupt.check()?;
             eprintln!("round {round} of {}: {} …", effort.rounds, report::title(kind, wiring));
-            let row = measure(kind, wiring, effort.time, interrupt);
-            report.add(row.with_context(|| report::title(kind, wiring))?);
+            match measure(kind, wiring, effort.time, interrupt) {
+                Ok(row) => report.add(row),
+                // The others' figures are good all the same; an interruption ends everything above.
+                Err(error) => {
+                    report.failed(format!(
+                        "round {round}, {}: {error:#}",
+                        report::title(kind, wiring)
+                    ));
+                }
+            }
         }
     }
     Ok(report)
@@ -90,8 +98,8 @@ pub(crate) fn run(quick: bool, interrupt: &Interrupt) -> Result<Report> {
 
 fn measure(kind: Kind, wiring: Wiring, time: Duration, interrupt: &Interrupt) -> Result<Row> {
     let subject = Subject::build(kind, wiring)?;
-    subject.direct_rings()?;
-    let udp = udp::measure(&subject.network, subject.aim()?, time, interrupt).context("UDP")?;
+    let work = (subject.aim()?, subject.direct_rings()?);
+    let udp = udp::measure(&subject.network, work, time, interrupt).context("UDP")?;
     subject.direct_buffers()?;
     let service = tcp::Service::start(&subject.network)?;
     let from = (&subject.network.node("client")?.namespace, subject.address());
@@ -133,7 +141,10 @@ impl Subject {
     }
 
     /// Runs `work` for each device where frames enter the box, with its namespace.
-    fn at_entries(&self, work: impl Fn(&(dyn AsFd + Sync), &str) -> Result<()>) -> Result<()> {
+    fn at_entries(
+        &self,
+        mut work: impl FnMut(&(dyn AsFd + Sync), &str) -> Result<()>,
+    ) -> Result<()> {
         let pair = self.pair.as_ref().filter(|_| self.wiring == Wiring::Direct);
         let module = pair.map(Pair::module).transpose()?;
         for (port, inside, switch) in
@@ -148,14 +159,18 @@ impl Subject {
         Ok(())
     }
 
-    /// Frames in rings enter the box on its core.
-    fn direct_rings(&self) -> Result<()> {
+    /// Frames in rings enter the box on its core; the threads that take them in.
+    fn direct_rings(&self) -> Result<Vec<i32>> {
+        let mut pollers = Vec::new();
         self.at_entries(|namespace, device| {
             in_namespace(namespace, || {
                 sys::switch(device, Feature::ReceiveOffload, true).context("receive offload")
             })?;
-            steer::poll_on(namespace, device, (BOX, false)).with_context(|| device.to_owned())
-        })
+            let new = steer::poll_on(namespace, device, (BOX, false));
+            pollers.append(&mut new.with_context(|| device.to_owned())?);
+            Ok(())
+        })?;
+        Ok(pollers)
     }
 
     /// Socket buffers enter the box on its core, and the end hosts on theirs.

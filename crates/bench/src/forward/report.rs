@@ -86,6 +86,8 @@ pub(crate) struct Report {
     /// Whether nftables could be measured.
     nftables: bool,
     rows: Vec<Row>,
+    /// What could not be measured, and why.
+    failures: Vec<String>,
 }
 
 /// A figure that is aimed at.
@@ -107,14 +109,62 @@ const TARGETS: [Target; 8] = {
     let attached_tc = (Kind::HitlessTc, Direct);
     let bridged = (Kind::HitlessTc, Bridged);
     [
-        Target { what: "attached, UDP Mpps per core", least: 2.0, ours: attached, theirs: (Kind::Nftables, Direct), figure: mpps },
-        Target { what: "bridged, UDP Mpps per core", least: 1.0, ours: bridged, theirs: (Kind::Nftables, Bridged), figure: mpps },
-        Target { what: "attached at TC, TCP one stream", least: 0.95, ours: attached_tc, theirs: (Kind::Kernel, Direct), figure: one },
-        Target { what: "attached at TC, TCP four streams", least: 0.95, ours: attached_tc, theirs: (Kind::Kernel, Direct), figure: four },
-        Target { what: "bridged, TCP one stream", least: 0.95, ours: bridged, theirs: (Kind::Kernel, Bridged), figure: one },
-        Target { what: "bridged, TCP four streams", least: 0.95, ours: bridged, theirs: (Kind::Kernel, Bridged), figure: four },
-        Target { what: "attached at TC, connections per second", least: 1.0, ours: attached_tc, theirs: (Kind::Nftables, Direct), figure: connections },
-        Target { what: "bridged, connections per second", least: 1.0, ours: bridged, theirs: (Kind::Nftables, Bridged), figure: connections },
+        Target {
+            what: "attached, UDP Mpps per core",
+            least: 2.0,
+            ours: attached,
+            theirs: (Kind::Nftables, Direct),
+            figure: mpps,
+        },
+        Target {
+            what: "bridged, UDP Mpps per core",
+            least: 1.0,
+            ours: bridged,
+            theirs: (Kind::Nftables, Bridged),
+            figure: mpps,
+        },
+        Target {
+            what: "attached at TC, TCP one stream",
+            least: 0.95,
+            ours: attached_tc,
+            theirs: (Kind::Kernel, Direct),
+            figure: one,
+        },
+        Target {
+            what: "attached at TC, TCP four streams",
+            least: 0.95,
+            ours: attached_tc,
+            theirs: (Kind::Kernel, Direct),
+            figure: four,
+        },
+        Target {
+            what: "bridged, TCP one stream",
+            least: 0.95,
+            ours: bridged,
+            theirs: (Kind::Kernel, Bridged),
+            figure: one,
+        },
+        Target {
+            what: "bridged, TCP four streams",
+            least: 0.95,
+            ours: bridged,
+            theirs: (Kind::Kernel, Bridged),
+            figure: four,
+        },
+        Target {
+            what: "attached at TC, connections per second",
+            least: 1.0,
+            ours: attached_tc,
+            theirs: (Kind::Nftables, Direct),
+            figure: connections,
+        },
+        Target {
+            what: "bridged, connections per second",
+            least: 1.0,
+            ours: bridged,
+            theirs: (Kind::Nftables, Bridged),
+            figure: connections,
+        },
     ]
 };
 
@@ -135,11 +185,21 @@ pub(crate) fn title(kind: Kind, wiring: Wiring) -> String {
 
 impl Report {
     pub(crate) fn new(machine: Machine, nftables: bool) -> Self {
-        Self { machine, nftables, rows: Vec::new() }
+        Self { machine, nftables, rows: Vec::new(), failures: Vec::new() }
     }
 
     pub(crate) fn add(&mut self, row: Row) {
         self.rows.push(row);
+    }
+
+    /// Notes what could not be measured.
+    pub(crate) fn failed(&mut self, why: String) {
+        self.failures.push(why);
+    }
+
+    /// Whether everything was measured.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.failures.is_empty()
     }
 
     /// The middle of all rounds.
@@ -152,11 +212,16 @@ impl Report {
     /// For people.
     pub(crate) fn table(&self) -> String {
         let mut text = self.machine.describe();
-        text.push_str("One core for the box, the other one for everybody else; the middle of all rounds.\n\n");
+        text.push_str(
+            "One core for the box, the other one for everybody else; the middle of all rounds.\n\n",
+        );
         text.push_str(&table::render(&self.lines()));
         text.push('\n');
         if !self.nftables {
             text.push_str("nftables was not measured: apt-get install nftables\n");
+        }
+        for failure in &self.failures {
+            text.push_str(&format!("FAILED: {failure}\n"));
         }
         for target in &TARGETS {
             text.push_str(&self.judge(target));
@@ -166,8 +231,19 @@ impl Report {
 
     fn lines(&self) -> Vec<Vec<String>> {
         let heading = [
-            "", "UDP offered", "arrived", "core busy", "Mpps/core", "TCP 1 Gbit/s", "busy", "TCP 4 Gbit/s", "busy",
-            "conn/s", "failed", "core busy", "core µs each",
+            "",
+            "UDP offered",
+            "arrived",
+            "core busy",
+            "Mpps/core",
+            "TCP 1 Gbit/s",
+            "busy",
+            "TCP 4 Gbit/s",
+            "busy",
+            "conn/s",
+            "failed",
+            "core busy",
+            "core µs each",
         ];
         let mut lines = vec![heading.map(str::to_owned).to_vec()];
         for subject in super::SUBJECTS {
@@ -244,7 +320,9 @@ mod tests {
         }
         report.add(row(Kind::Nftables, Wiring::Direct, 1.0));
         let table = report.table();
-        assert!(table.contains("attached, UDP Mpps per core at least 2 × nftables DNAT, direct: reached, 2.10 ×"));
+        assert!(table.contains(
+            "attached, UDP Mpps per core at least 2 × nftables DNAT, direct: reached, 2.10 ×"
+        ));
         assert!(table.contains("bridged, UDP Mpps per core: not measured"));
     }
 }

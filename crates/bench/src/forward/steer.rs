@@ -84,12 +84,12 @@ pub(crate) fn steer(namespace: impl AsFd + Sync, device: &str, core: Option<usiz
 }
 
 /// Lets frames that arrive in the ring of a device be polled by a thread of its own on a core. A `prompt`
-/// one goes before everything else there.
+/// one goes before everything else there. Gives the threads' numbers.
 pub(crate) fn poll_on(
     namespace: impl AsFd + Sync,
     device: &str,
     (core, prompt): (usize, bool),
-) -> Result<()> {
+) -> Result<Vec<i32>> {
     let before = pollers(device);
     with_sysfs(namespace, || {
         let path = format!("/sys/class/net/{device}/threaded");
@@ -100,13 +100,13 @@ pub(crate) fn poll_on(
     let after = pollers(device);
     let new: Vec<i32> = after.difference(&before).copied().collect();
     ensure!(!new.is_empty(), "{device} is polled by no thread of its own");
-    for thread in new {
-        pin(Pid::from_raw(thread), core)?;
+    for thread in &new {
+        pin(Pid::from_raw(*thread), core)?;
         if prompt {
-            sys::become_prompt(thread).context("cannot raise a poller's priority")?;
+            sys::become_prompt(*thread).context("cannot raise a poller's priority")?;
         }
     }
-    Ok(())
+    Ok(new)
 }
 
 /// Kernel threads that poll a device of this name, in whichever namespace.

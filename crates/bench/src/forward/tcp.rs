@@ -2,8 +2,8 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -162,11 +162,12 @@ fn connect(from: Ipv4Addr, to: Ipv4Addr) -> Result<TcpStream> {
 fn open_and_close(number: u8, to: Ipv4Addr, stop: &AtomicBool, ends: &Ends) {
     let mut round = 0_u8;
     while !stop.load(Ordering::Relaxed) {
-        let done = connect(client(number.wrapping_add(round.wrapping_mul(CLIENTS))), to)
-            .and_then(|mut stream| {
+        let done = connect(client(number.wrapping_add(round.wrapping_mul(CLIENTS))), to).and_then(
+            |mut stream| {
                 stream.write_all(&[SHORT])?;
                 Ok(stream.read_exact(&mut [0])?)
-            });
+            },
+        );
         round = round.wrapping_add(1);
         let counter = if done.is_ok() { &ends.connections } else { &ends.failures };
         counter.fetch_add(1, Ordering::Relaxed);

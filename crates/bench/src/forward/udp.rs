@@ -12,14 +12,12 @@ use etherparse::PacketBuilder;
 use hitless_lab::interrupt::Interrupt;
 use hitless_lab::network::{Network, Node};
 
-use super::core_time::CoreTime;
+use super::core_time::spent;
 use super::ground::{FAR, REAL};
 use super::report::Forwarded;
 use super::steer::{OTHERS, mac, poll_on};
 use crate::object::Object;
-use crate::plan::{
-    CLIENT_IS_DESTINATION, CLIENT_IS_SOURCE, FIRST_PORT, FRAME_LEN, Plan, next,
-};
+use crate::plan::{CLIENT_IS_DESTINATION, CLIENT_IS_SOURCE, FIRST_PORT, FRAME_LEN, Plan, next};
 
 /// Flows.
 pub(crate) const FLOWS: u32 = 16 << 10;
@@ -46,6 +44,8 @@ pub(crate) struct Aim {
 struct Range<'a> {
     client: &'a Node,
     server: &'a Node,
+    /// Threads that do the box's work.
+    pollers: Vec<i32>,
     object: Object,
     forward: Plan,
     reverse: Plan,
@@ -54,32 +54,33 @@ struct Range<'a> {
 /// Opens the flows and measures for a while.
 pub(crate) fn measure(
     network: &Network,
-    aim: Aim,
+    (aim, pollers): (Aim, Vec<i32>),
     time: Duration,
     interrupt: &Interrupt,
 ) -> Result<Forwarded> {
-    let mut range = Range::new(network, aim)?;
+    let mut range = Range::new(network, aim, pollers)?;
     range.open_flows()?;
     range.flood(SETTLING, interrupt)?;
     range.flood(time, interrupt)
 }
 
 impl<'a> Range<'a> {
-    fn new(network: &'a Network, aim: Aim) -> Result<Self> {
+    fn new(network: &'a Network, aim: Aim, pollers: Vec<i32>) -> Result<Self> {
         let (client, server) = (network.node("client")?, network.node("server")?);
         let mut object = Object::bench(1)?;
         object.load("generate")?;
         let sink = object.xdp("sink")?;
         for node in [client, server] {
             let ifindex = node.netlink.index("eth0")?;
-            let attached = node.namespace.within(|| {
-                sink.attach_to_if_index(ifindex, XdpMode::Driver).context("no sink")
-            });
+            let attached = node
+                .namespace
+                .within(|| sink.attach_to_if_index(ifindex, XdpMode::Driver).context("no sink"));
             attached?;
             poll_on(&node.namespace, "eth0", (OTHERS, true))?;
         }
         let clients = (FAR.octets(), FIRST_PORT);
-        let to = frame((mac(&client.namespace, "eth0")?, aim.macs.0), clients, (aim.address, PORT))?;
+        let to =
+            frame((mac(&client.namespace, "eth0")?, aim.macs.0), clients, (aim.address, PORT))?;
         let back = (mac(&server.namespace, "eth0")?, aim.macs.1);
         let back = frame(back, (REAL.octets(), PORT), clients)?;
         let plan = |client, node: &Node, frame| -> Result<Plan> {
@@ -88,7 +89,7 @@ impl<'a> Range<'a> {
         };
         let forward = plan(CLIENT_IS_SOURCE, client, to)?;
         let reverse = plan(CLIENT_IS_DESTINATION, server, back)?;
-        Ok(Self { client, server, object, forward, reverse })
+        Ok(Self { client, server, pollers, object, forward, reverse })
     }
 
     /// Opens all flows. The first datagrams find no neighbours, and others may push one out of a ring: what
@@ -130,7 +131,7 @@ impl<'a> Range<'a> {
 
     /// Offers as much as the generator can for a while.
     fn flood(&mut self, time: Duration, interrupt: &Interrupt) -> Result<Forwarded> {
-        let (start, core) = (Instant::now(), CoreTime::now()?);
+        let (start, work) = (Instant::now(), spent(&self.pollers)?);
         let (before, mut offered) = (self.object.arrived()?, 0_u64);
         while start.elapsed() < time {
             interrupt.check()?;
@@ -139,7 +140,7 @@ impl<'a> Range<'a> {
         }
         let seconds = start.elapsed().as_secs_f64();
         let arrived = self.object.arrived()? - before;
-        let busy = CoreTime::now()?.busy_since(core);
+        let busy = spent(&self.pollers)?.saturating_sub(work).as_secs_f64() / seconds;
         Ok(Forwarded::new((offered, arrived), seconds, busy))
     }
 }

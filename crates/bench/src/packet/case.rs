@@ -158,7 +158,8 @@ impl Case {
 impl Frame {
     /// The frame, of the least length that Ethernet carries.
     fn bytes(&self) -> Result<[u8; FRAME_LEN]> {
-        let ip = PacketBuilder::ethernet2(self.macs.0, self.macs.1).ipv4(self.from.0, self.to.0, TTL);
+        let ip =
+            PacketBuilder::ethernet2(self.macs.0, self.macs.1).ipv4(self.from.0, self.to.0, TTL);
         let (from, to) = (self.from.1, self.to.1);
         let mut bytes = Vec::new();
         match self.tcp {

@@ -42,7 +42,8 @@ pub(crate) fn run(options: &Options, interrupt: &Interrupt) -> Result<Report> {
         if options.quick { (&QUICK_FLOWS[..], QUICK_EFFORT) } else { (&FLOWS[..], EFFORT) };
     let namespace = Namespace::new()?;
     let ports = scene::interfaces(&namespace)?;
-    let mut report = Report::new(machine, Setup { cpu, rounds: effort.rounds, repeat: effort.repeat });
+    let mut report =
+        Report::new(machine, Setup { cpu, rounds: effort.rounds, repeat: effort.repeat });
     for flows in flows {
         let scene = Scene::new(ports, *flows)?;
         let each = scene.open_flows(*flows)?;
@@ -64,7 +65,9 @@ fn measure(
     effort: Effort,
     options: &Options,
 ) -> Result<Option<report::Measured>> {
-    let Some(mut meter) = Meter::new(scene, hook, flows, options.object.as_deref())? else { return Ok(None) };
+    let Some(mut meter) = Meter::new(scene, hook, flows, options.object.as_deref())? else {
+        return Ok(None);
+    };
     let entry = meter.entry(effort)?;
     Ok(Some(report::Measured { entry, figures: meter.measure(effort)? }))
 }

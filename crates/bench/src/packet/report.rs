@@ -114,13 +114,19 @@ impl Report {
         text.push_str(&table::render(&self.lines()));
         text.push('\n');
         for (hook, entry) in &self.entry_ns {
-            text.push_str(&format!("{hook}: an empty test run takes {entry:.0} ns; it is in no figure above.\n"));
+            text.push_str(&format!(
+                "{hook}: an empty test run takes {entry:.0} ns; it is in no figure above.\n"
+            ));
         }
         for (flows, each) in &self.open_ns {
-            text.push_str(&format!("{flows} flows: {each} ns to put a connection of the peer into the table.\n"));
+            text.push_str(&format!(
+                "{flows} flows: {each} ns to put a connection of the peer into the table.\n"
+            ));
         }
         for hook in &self.absent {
-            text.push_str(&format!("{hook}: the data plane's object has no program for this hook.\n"));
+            text.push_str(&format!(
+                "{hook}: the data plane's object has no program for this hook.\n"
+            ));
         }
         for target in &self.targets {
             let word = if target.holds { "reached" } else { "MISSED" };
@@ -133,7 +139,8 @@ impl Report {
     }
 
     fn lines(&self) -> Vec<Vec<String>> {
-        let heading = ["packet", "hook", "flows", "restore", "floor", "±%", "ours", "±%", "× floor"];
+        let heading =
+            ["packet", "hook", "flows", "restore", "floor", "±%", "ours", "±%", "× floor"];
         let mut lines = vec![heading.map(str::to_owned).to_vec()];
         lines.extend(self.figures.iter().map(|figure| {
             let times = figure.ratio().map_or_else(String::new, |ratio| format!("{ratio:.2}"));
