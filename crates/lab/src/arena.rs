@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use anyhow::{Result, ensure};
 
-use crate::config_text::{Setting, Timers};
+use crate::config_text::{Manner, Setting, Timers};
 use crate::console::Console;
 use crate::interrupt::Interrupt;
 use crate::network::Network;
@@ -25,13 +25,13 @@ pub struct Plan {
     pub timers: Timers,
     /// TCP connections to open.
     pub connections: usize,
-    /// Whether the box with the higher priority takes the role back.
-    pub preempt: bool,
+    /// How the pair is configured apart from its times.
+    pub manner: Manner,
 }
 
 impl Plan {
     fn setting(self) -> Setting {
-        Setting { timers: self.timers, preempt: self.preempt }
+        Setting { timers: self.timers, manner: self.manner }
     }
 }
 

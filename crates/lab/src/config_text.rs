@@ -43,13 +43,39 @@ impl std::fmt::Display for Timers {
     }
 }
 
+/// How a pair is configured apart from its times.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Manner {
+    /// As the original is by default: nobody takes a role back, and without its peer each is active.
+    #[default]
+    Usual,
+    /// The box with the higher priority takes the role back.
+    Preempts,
+    /// Without its peer a box is active only while it reaches its gateway.
+    KeepsToGateway,
+}
+
+impl Manner {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Usual, Self::KeepsToGateway, Self::Preempts];
+
+    /// Its line in the fault-tolerance sub-mode.
+    const fn line(self) -> &'static str {
+        match self {
+            Self::Usual => "",
+            Self::Preempts => "  preempt\n",
+            Self::KeepsToGateway => "  split-brain gateway\n",
+        }
+    }
+}
+
 /// What the configurations of a run have in common.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Setting {
     /// Timers of the pair.
     pub timers: Timers,
-    /// Whether the box with the higher priority takes the role back.
-    pub preempt: bool,
+    /// Everything else.
+    pub manner: Manner,
 }
 
 /// What differs between the two chassis.
@@ -78,7 +104,7 @@ pub const BOXES: [Box71; 2] = [
 
 /// The text that one daemon is started with. The `alt` values name the other one's, so that both
 /// are configured as a pair should be.
-pub fn render(chassis: &Box71, Setting { timers, preempt }: Setting) -> String {
+pub fn render(chassis: &Box71, Setting { timers, manner }: Setting) -> String {
     let Box71 { hostname, slot, host_parts: (client, server), priority } = chassis;
     let other = BOXES.iter().find(|other| other.hostname != *hostname).unwrap_or(chassis);
     let Box71 { host_parts: (alt_client, alt_server), priority: alt_priority, .. } = other;
@@ -117,10 +143,7 @@ pub fn render(chassis: &Box71, Setting { timers, preempt }: Setting) -> String {
              failover msec {failover}\n"
         ),
     );
-    if preempt {
-        text.push_str("  preempt\n");
-    }
-    text
+    text + manner.line()
 }
 
 fn push(text: &mut String, what: std::fmt::Arguments<'_>) {
@@ -143,7 +166,12 @@ mod tests {
 
     #[test]
     fn the_daemons_accept_both_and_hold_them_for_a_pair() {
-        let setting = Setting { timers: "10,30".parse().unwrap(), preempt: true };
+        for manner in Manner::ALL {
+            accepted(Setting { timers: "10,30".parse().unwrap(), manner });
+        }
+    }
+
+    fn accepted(setting: Setting) {
         let digests = BOXES.map(|chassis| {
             let text = render(&chassis, setting);
             let configuration = hitless_config::parse(&text, chassis.hostname).unwrap();
@@ -157,7 +185,7 @@ mod tests {
 
     #[test]
     fn the_two_texts_differ_in_what_must_differ() {
-        let setting = Setting { timers: "10,30".parse().unwrap(), preempt: false };
+        let setting = Setting { timers: "10,30".parse().unwrap(), manner: Manner::Usual };
         let [a, b] = BOXES.map(|chassis| render(&chassis, setting));
         let differing: Vec<_> = a.lines().zip(b.lines()).filter(|(a, b)| a != b).collect();
         assert_eq!(differing.len(), 5, "{differing:?}");

@@ -79,12 +79,11 @@ impl Network {
 
     /// Drops frames that a host sends into its switch.
     pub fn drop_from(&self, port: Port, frames: Frames) -> Result<()> {
-        let sink = match self.sink.get() {
-            Some(sink) => sink,
-            None => {
-                self.fabric.netlink.bridge("sink")?;
-                self.fabric.netlink.index("sink")?
-            }
+        let sink = if let Some(sink) = self.sink.get() {
+            sink
+        } else {
+            self.fabric.netlink.bridge("sink")?;
+            self.fabric.netlink.index("sink")?
         };
         self.sink.set(Some(sink));
         self.fabric.netlink.drop_incoming(self.plug_of(port)?, frames, sink)

@@ -117,6 +117,20 @@ impl Probes {
         self.shared.window(start, end)
     }
 
+    /// How long the answers between two positions took, shortest first; those that came.
+    pub fn answer_times(&self, start: Position, end: Position) -> Vec<Duration> {
+        let of = |log: &Log, number: u64| {
+            let sent = log.sent[slot(number)].load(Ordering::Acquire);
+            let answered = log.answered[slot(number)].load(Ordering::Acquire);
+            (sent > 0 && answered > sent).then(|| Duration::from_nanos(answered - sent))
+        };
+        let logs = self.shared.logs.iter();
+        let mut times: Vec<Duration> =
+            logs.flat_map(|log| (start.0..end.0).filter_map(|number| of(log, number))).collect();
+        times.sort();
+        times
+    }
+
     /// For others to look on, on other threads.
     pub fn onlooker(&self) -> Onlooker {
         Onlooker(Arc::clone(&self.shared))

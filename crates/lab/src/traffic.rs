@@ -121,6 +121,12 @@ impl Traffic {
         Ok(probes.window(start, probes.position()))
     }
 
+    /// How long probes from `start` until now took to be answered, shortest first.
+    pub fn answer_times(&self, start: Position) -> Result<Vec<Duration>> {
+        let probes = self.probes()?;
+        Ok(probes.answer_times(start, probes.position()))
+    }
+
     /// Waits until every connection has made progress since `event`, at most as long as patience
     /// lasts, and gives the others up.
     pub fn settle(&self, event: Instant, timers: Timers) -> Result<Tally> {

@@ -11,7 +11,7 @@ use anyhow::{Context, Result};
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand};
 use hitless_lab::arena::{Arena, Plan};
-use hitless_lab::config_text::Timers;
+use hitless_lab::config_text::{Manner, Timers};
 use hitless_lab::console::Console;
 use hitless_lab::interrupt::Interrupt;
 use hitless_lab::scenario::demo::{self, Outcome, Show};
@@ -110,38 +110,41 @@ fn run(task: Task) -> Result<ExitCode> {
         }
         Task::Lab { scenario, common, repeat, short, seconds } => {
             let faults = table::of(&scenario);
-            let preempt = faults.first().context("an empty scenario")?.preempt;
+            let manner = faults.first().context("an empty scenario")?.manner;
             let lasts = seconds.map(Duration::from_secs);
             let options = Options { repeat: usize::from(repeat), is_short: short, lasts };
             let work = |arena: &mut Arena| run::run(arena, &faults, options);
-            let report = in_arena(&common, preempt, false, &interrupt, work)?;
+            let report = in_arena(&common, manner, false, &interrupt, work)?;
             show(&common, &report, &report.table())?;
             Ok(verdict(report.violated.is_empty()))
         }
     }
 }
 
-/// The demo; all faults need two pairs, of which one preempts.
+/// The demo; all faults need pairs of every manner, one after the other.
 fn demonstrate(
     common: &Common,
     all_faults: bool,
     is_live: bool,
     interrupt: &Interrupt,
 ) -> Result<Outcome> {
-    let play = |show: Show, preempt: bool| {
-        in_arena(common, preempt, is_live, interrupt, |arena| demo::run(arena, show))
+    let play = |show: Show, manner: Manner| {
+        in_arena(common, manner, is_live, interrupt, |arena| demo::run(arena, show))
     };
     if !all_faults {
-        return play(Show::Essence, false);
+        return play(Show::Essence, Manner::Usual);
     }
-    let outcome = play(Show::Faults { preempt: false }, false)?;
-    Ok(outcome.and(play(Show::Faults { preempt: true }, true)?))
+    let mut outcome = Outcome::default();
+    for manner in Manner::ALL {
+        outcome = outcome.and(play(Show::Faults(manner), manner)?);
+    }
+    Ok(outcome)
 }
 
 /// Builds the laboratory, lets `work` happen in it, and takes it down whatever the result is.
 fn in_arena<T>(
     common: &Common,
-    preempt: bool,
+    manner: Manner,
     is_live: bool,
     interrupt: &Interrupt,
     work: impl FnOnce(&mut Arena) -> Result<T>,
@@ -152,7 +155,7 @@ fn in_arena<T>(
         (false, false) => Console::standard(),
     };
     let connections = usize::from(common.connections);
-    let plan = Plan { timers: common.timers, connections, preempt };
+    let plan = Plan { timers: common.timers, connections, manner };
     let mut arena = Arena::build(plan, console, interrupt.clone())?;
     let view = is_live.then(|| View::start(&arena)).transpose()?;
     let result = work(&mut arena);

@@ -66,13 +66,16 @@ fn selector(frames: Frames) -> TcU32Selector {
 /// Offsets count from the network header, which the destination MAC lies 14 octets before, and are
 /// multiples of four.
 fn destination(mac: Mac) -> Vec<TcU32Key> {
-    let [a, b, c, d, e, f] = mac.0;
-    let key = |off, octets: [u8; 4], mask| {
+    let mut octets = [0; 8];
+    octets[2..].copy_from_slice(&mac.0);
+    let bits = u64::from_be_bytes(octets);
+    let key = |off, bits: u64, mask: u32| {
         let mut key = TcU32Key::default();
-        (key.off, key.mask, key.val) = (off, mask, u32::from_be_bytes(octets));
+        let val = u32::try_from(bits & u64::from(u32::MAX)).unwrap_or(0);
+        (key.off, key.mask, key.val) = (off, mask, val);
         key
     };
-    vec![key(-16, [0, 0, a, b], 0x0000_ffff), key(-12, [c, d, e, f], u32::MAX)]
+    vec![key(-16, bits >> 32, 0x0000_ffff), key(-12, bits, u32::MAX)]
 }
 
 fn to(sink: u32) -> TcAction {

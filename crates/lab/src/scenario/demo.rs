@@ -14,6 +14,7 @@ use super::table::{FAULTS, of};
 use super::turn::{Turn, turn};
 use crate::arena::Arena;
 use crate::clock::millis;
+use crate::config_text::Manner;
 use crate::console::Said;
 use crate::pair::LETTERS;
 
@@ -35,11 +36,8 @@ const PICTURE: &[&str] = &[
 pub enum Show {
     /// Handover, power loss, return.
     Essence,
-    /// Every fault of the table whose pair preempts, or does not.
-    Faults {
-        /// `preempt`.
-        preempt: bool,
-    },
+    /// Every fault of the table that happens to such a pair.
+    Faults(Manner),
 }
 
 impl Show {
@@ -50,9 +48,7 @@ impl Show {
                 let round = [of("planned"), of("power-loss")].concat();
                 round.repeat(ROUNDS)
             }
-            Self::Faults { preempt } => {
-                FAULTS.iter().filter(|fault| fault.preempt == preempt).collect()
-            }
+            Self::Faults(manner) => FAULTS.iter().filter(|fault| fault.manner == manner).collect(),
         }
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use anyhow::Result;
 
 use crate::arena::Arena;
+use crate::config_text::Manner;
 
 /// What an act is done to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,8 +107,8 @@ pub struct Fault {
     pub event: &'static str,
     /// What happens and what must follow, in a sentence.
     pub about: &'static str,
-    /// Whether the box with the higher priority takes the role back.
-    pub preempt: bool,
+    /// The pair that it happens to.
+    pub manner: Manner,
     /// How long it lasts.
     pub lasts: Lasts,
     /// What comes before and is not measured.
@@ -140,9 +141,10 @@ pub struct Findings {
 }
 
 impl Findings {
-    /// Adds to a figure.
-    pub fn add(&mut self, name: &str, value: f64) {
-        *self.figures.entry(name.to_owned()).or_default() += value;
+    /// Adds to a number of something.
+    pub fn add(&mut self, name: &str, number: usize) {
+        let number = f64::from(u32::try_from(number).unwrap_or(u32::MAX));
+        *self.figures.entry(name.to_owned()).or_default() += number;
     }
 
     /// Raises a figure to a value.

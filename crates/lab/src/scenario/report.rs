@@ -97,6 +97,9 @@ pub struct Report {
     pub probe_lost: u64,
     /// Largest gap of the prober itself in a time without events.
     pub baseline_gap_ms: f64,
+    /// Largest gap of the prober itself from the first event to the last: how long the machine kept
+    /// its most urgent threads waiting.
+    pub prober_gap_ms: f64,
     /// Milliseconds at which both were active.
     pub dual_active_ms: f64,
     /// Role changes of both.
@@ -131,6 +134,7 @@ impl Report {
             ("outage max", format!("{:.0} ms", self.outage_ms_max)),
             ("probes lost", format!("{} of {}", self.probe_lost, self.probe_sent)),
             ("prober's own gap", format!("{:.1} ms", self.baseline_gap_ms)),
+            ("meanwhile", format!("{:.1} ms", self.prober_gap_ms)),
             ("dual active", format!("{:.0} ms", self.dual_active_ms)),
             ("role changes", format!("{}", self.role_changes)),
             ("leases run out", format!("{}", self.lease_expiries)),

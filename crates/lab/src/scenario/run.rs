@@ -17,6 +17,9 @@ use crate::probe::Window;
 
 /// Time without events in which the prober measures itself.
 const BASELINE: Duration = Duration::from_secs(2);
+/// An active that is this late between two confirmations is close to the end of its lease, at the
+/// shortest times.
+const STANDSTILL: Duration = Duration::from_millis(10);
 /// A takeover may take this much longer than the failover time.
 const TARGET_OVER_FAILOVER: Duration = Duration::from_millis(10);
 
@@ -115,6 +118,7 @@ fn report(arena: &Arena, turns: &[Turn], totals: &Totals) -> Report {
         probe_sent: whole.sent,
         probe_lost: whole.lost,
         baseline_gap_ms: millis(baseline.sender_gap),
+        prober_gap_ms: millis(whole.sender_gap),
         dual_active_ms: millis(arena.pair.sampler().dual_active()),
         role_changes: counts.changes,
         lease_expiries: counts.expiries,
@@ -123,7 +127,7 @@ fn report(arena: &Arena, turns: &[Turn], totals: &Totals) -> Report {
         figures: arena.findings.figures.clone(),
         target_ms: target.map(millis),
         target_reached: target.is_none_or(|target| outage.p50 <= millis(target)),
-        violated: violated(turns, counts, tally.broken),
+        violated: violated(turns, totals, tally.broken),
     }
 }
 
@@ -141,12 +145,15 @@ fn target(turns: &[Turn], timers: Timers) -> Option<Duration> {
     turns.iter().map(of).max().flatten()
 }
 
-fn violated(turns: &[Turn], counts: &RoleCounts, broken: usize) -> Vec<String> {
+fn violated(turns: &[Turn], totals: &Totals, broken: usize) -> Vec<String> {
     let mut violated: Vec<String> =
         turns.iter().flat_map(|turn| turn.violated.iter().cloned()).collect();
     let nobody_moves = turns.iter().all(|turn| turn.fault.keeps_roles());
-    if nobody_moves && counts.expiries > 0 {
-        violated.push(format!("{} leases ran out", counts.expiries));
+    // A machine that keeps its most urgent threads waiting for longer than a lease can spare makes
+    // one run out: that is told, but no fault of the pair.
+    let is_prompt = totals.whole.sender_gap < STANDSTILL;
+    if nobody_moves && is_prompt && totals.counts.expiries > 0 {
+        violated.push(format!("{} leases ran out", totals.counts.expiries));
     }
     if broken > 0 && violated.is_empty() {
         violated.push(format!("{broken} connections broke between the events"));

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::acts::{links, power, processes, strain};
 use super::fault::{Act, DualActive, Expect, Lasts, Lost, Phase, Roles};
+use crate::config_text::Manner;
 
 pub use super::fault::Fault;
 
@@ -21,7 +22,7 @@ const NOTHING: Fault = Fault {
     scenario: "",
     event: "",
     about: "",
-    preempt: false,
+    manner: Manner::Usual,
     lasts: both(Duration::ZERO),
     prepare: None,
     strike: phase(power::hand_over, UNDISTURBED),
@@ -41,11 +42,11 @@ pub const FAULTS: &[Fault] = &[
     },
     Fault {
         scenario: "power-loss",
-        event: "power loss of the active",
+        event: "power loss",
         about: "links down, processes killed: the peer is active failover after the last heartbeat",
         strike: phase(power::fail, TAKEN_OVER),
         tidy: Some(power::forget),
-        heal: named("its return", power::come_back, UNDISTURBED),
+        heal: Some(named("its return", power::come_back, UNDISTURBED)),
         ..NOTHING
     },
     Fault {
@@ -53,7 +54,7 @@ pub const FAULTS: &[Fault] = &[
         event: "return of the preferred",
         about: "with preempt on, the one with the higher priority comes back, is filled, and takes \
                 its role again without a packet lost",
-        preempt: true,
+        manner: Manner::Preempts,
         lasts: both(SOME_TIME),
         prepare: Some(power::fail_preferred),
         strike: phase(power::prefer, HANDED_OVER),
@@ -61,13 +62,13 @@ pub const FAULTS: &[Fault] = &[
     },
     Fault {
         scenario: "young",
-        event: "power loss among openings",
+        event: "power loss in openings",
         about: "1000 connections a second are opened until the power fails: those of 10 ms or more \
                 go on",
         prepare: Some(power::begin_opening),
         strike: phase(power::fail_among_young, TAKEN_OVER),
         tidy: Some(power::forget),
-        heal: healed(power::come_back, UNDISTURBED),
+        heal: Some(phase(power::come_back, UNDISTURBED)),
         ..NOTHING
     },
     Fault {
@@ -75,7 +76,7 @@ pub const FAULTS: &[Fault] = &[
         event: "SIGTERM of the active",
         about: "the daemon hands over, whatever preempt says, and removes what it made",
         strike: phase(processes::stop, HANDED_OVER),
-        heal: healed(processes::start_again, UNDISTURBED),
+        heal: Some(phase(processes::start_again, UNDISTURBED)),
         ..NOTHING
     },
     Fault {
@@ -99,7 +100,7 @@ pub const FAULTS: &[Fault] = &[
         about: "SIGKILL: the module goes on, and the next supervisor adopts it",
         lasts: both(SOME_TIME),
         strike: phase(processes::kill_supervisor, UNDISTURBED),
-        heal: healed(processes::start_again, UNDISTURBED),
+        heal: Some(phase(processes::start_again, UNDISTURBED)),
         ..NOTHING
     },
     Fault {
@@ -109,7 +110,7 @@ pub const FAULTS: &[Fault] = &[
                 runs, else the peer has taken over",
         lasts: both(SOME_TIME),
         strike: phase(processes::kill_module, RESUMED_OR_TAKEN_OVER),
-        heal: healed(processes::await_pair, UNDISTURBED),
+        heal: Some(phase(processes::await_pair, UNDISTURBED)),
         ..NOTHING
     },
     Fault {
@@ -119,7 +120,7 @@ pub const FAULTS: &[Fault] = &[
                 SIGCONT finds a standby",
         lasts: Lasts { usual: Duration::from_secs(3), short: SOME_TIME },
         strike: phase(processes::hang, TAKEN_OVER),
-        heal: healed(processes::go_on, WOKEN),
+        heal: Some(phase(processes::go_on, WOKEN)),
         ..NOTHING
     },
     Fault {
@@ -128,7 +129,7 @@ pub const FAULTS: &[Fault] = &[
         about: "both live, and hear each other over the other VLANs: nothing follows",
         lasts: Lasts { usual: Duration::from_secs(5), short: SOME_TIME },
         strike: phase(links::cut_ft, UNDISTURBED),
-        heal: healed(links::mend_ft, UNDISTURBED),
+        heal: Some(phase(links::mend_ft, UNDISTURBED)),
         ..NOTHING
     },
     Fault {
@@ -137,7 +138,7 @@ pub const FAULTS: &[Fault] = &[
         about: "on no path: nobody confirms its lease, so it is silent before the peer takes over",
         lasts: Lasts { usual: Duration::from_secs(3), short: SOME_TIME },
         strike: phase(links::mute_active, TAKEN_OVER),
-        heal: healed(links::unmute_active, UNDISTURBED),
+        heal: Some(phase(links::unmute_active, UNDISTURBED)),
         ..NOTHING
     },
     Fault {
@@ -146,18 +147,39 @@ pub const FAULTS: &[Fault] = &[
         about: "on no path: the active one goes on, the standby hears it and stays",
         lasts: Lasts { usual: Duration::from_secs(3), short: SOME_TIME },
         strike: phase(links::mute_standby, UNDISTURBED),
-        heal: healed(links::unmute_standby, UNDISTURBED),
+        heal: Some(phase(links::unmute_standby, UNDISTURBED)),
         ..NOTHING
     },
     Fault {
         scenario: "isolated",
         event: "every path cut",
-        about: "clients and servers still reach both: both are active (the original's policy, the \
-                only one so far), and exactly one once a path is back",
+        about: "clients and servers still reach both: both are active (the original's policy), and \
+                exactly one once a path is back",
         lasts: Lasts { usual: Duration::from_secs(3), short: SOME_TIME },
         strike: phase(links::isolate, SPLIT),
-        heal: healed(links::join, SPLIT),
+        heal: Some(phase(links::join, SPLIT)),
         dual_active: DualActive::AsConfigured,
+        ..NOTHING
+    },
+    Fault {
+        scenario: "isolated-gateway",
+        event: "standby cut off",
+        about: "from its peer and from its gateway, with split-brain gateway: it stays standby",
+        manner: Manner::KeepsToGateway,
+        lasts: Lasts { usual: Duration::from_secs(3), short: SOME_TIME },
+        strike: phase(links::cut_off_standby, UNDISTURBED),
+        heal: Some(phase(links::reach_standby, UNDISTURBED)),
+        ..NOTHING
+    },
+    Fault {
+        scenario: "isolated-gateway",
+        event: "active cut off",
+        about: "from its peer and from its gateway, with split-brain gateway: it falls silent, the \
+                peer takes over",
+        manner: Manner::KeepsToGateway,
+        lasts: Lasts { usual: Duration::from_secs(3), short: SOME_TIME },
+        strike: phase(links::cut_off_active, TAKEN_OVER),
+        heal: Some(phase(links::reach_active, UNDISTURBED)),
         ..NOTHING
     },
     Fault {
@@ -207,12 +229,8 @@ const fn phase(act: Act, expect: Expect) -> Phase {
     Phase { act, expect, event: None }
 }
 
-const fn healed(act: Act, expect: Expect) -> Option<Phase> {
-    Some(phase(act, expect))
-}
-
-const fn named(event: &'static str, act: Act, expect: Expect) -> Option<Phase> {
-    Some(Phase { act, expect, event: Some(event) })
+const fn named(event: &'static str, act: Act, expect: Expect) -> Phase {
+    Phase { act, expect, event: Some(event) }
 }
 
 /// Names of the scenarios, each once, in the order of the table.
@@ -237,7 +255,7 @@ mod tests {
         for (at, name) in names.iter().enumerate() {
             assert!(!names[..at].contains(name), "{name}");
             let faults = of(name);
-            assert!(faults.iter().all(|fault| fault.preempt == faults[0].preempt), "{name}");
+            assert!(faults.iter().all(|fault| fault.manner == faults[0].manner), "{name}");
         }
     }
 

@@ -25,6 +25,8 @@ pub(super) type Line = Vec<(Style, String)>;
 
 /// Levels of the probes' line.
 const LEVELS: [char; 9] = ['·', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+/// Characters before an entry of the time line.
+const TIME: usize = 11;
 /// Characters of a whole lease.
 const LEASE: usize = 10;
 
@@ -42,9 +44,12 @@ pub(super) fn picture(snapshot: &Snapshot, width: usize, height: usize) -> Vec<L
     }
     lines.push(Line::new());
     let room = height.saturating_sub(lines.len());
-    let past = &snapshot.time_line;
-    let newest = &past[past.len().saturating_sub(room)..];
-    lines.extend(newest.iter().map(|said| event(said.at_s, &said.what)));
+    // No entry is shorter than a line.
+    let newest = snapshot.time_line.len().saturating_sub(room);
+    let past = &snapshot.time_line[newest..];
+    let past: Vec<Line> =
+        past.iter().flat_map(|said| event(said.at_s, &said.what, width)).collect();
+    lines.extend_from_slice(&past[past.len().saturating_sub(room)..]);
     lines.truncate(height);
     lines.into_iter().map(|line| cut(line, width)).collect()
 }
@@ -94,8 +99,8 @@ fn lease(chassis: &Chassis, failover: Duration) -> String {
     if !forwards {
         return String::new();
     }
-    let share = chassis.lease_left.as_secs_f64() / failover.as_secs_f64();
-    let full = (0..LEASE).filter(|place| (*place as f64) < share * LEASE as f64).count();
+    let piece = failover / u32::try_from(LEASE).unwrap_or(1);
+    let full = (0..).take(LEASE).take_while(|place| piece * *place < chassis.lease_left).count();
     let bar = "█".repeat(full) + &"·".repeat(LEASE - full);
     format!("{:>5.0} ms {bar}", millis(chassis.lease_left))
 }
@@ -137,9 +142,33 @@ fn graph(lost: &[u64], width: usize) -> String {
     newest.iter().map(|lost| LEVELS[level(*lost)]).collect()
 }
 
-fn event(at_s: f64, what: &str) -> Line {
+/// An entry of the time line, on as many lines as it needs.
+fn event(at_s: f64, what: &str, width: usize) -> Vec<Line> {
     let style = if what.contains("NOT AS IT MUST BE") { Style::Bad } else { Style::Plain };
-    vec![(Style::Faint, format!("{at_s:7.2} s  ")), (style, what.to_owned())]
+    let indent = what.len() - what.trim_start().len();
+    let room = width.saturating_sub(TIME + indent).max(1);
+    let line = |(number, text): (usize, String)| {
+        let time = if number == 0 { format!("{at_s:7.2} s  ") } else { " ".repeat(TIME) };
+        vec![(Style::Faint, time), (style, " ".repeat(indent) + &text)]
+    };
+    wrap(what.trim_start(), room).into_iter().enumerate().map(line).collect()
+}
+
+/// Words in lines of at most `room` characters, longer words excepted.
+fn wrap(text: &str, room: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let length = lines.last().map_or(0, |line| line.chars().count());
+        match lines.last_mut() {
+            Some(line) if length == 0 => line.push_str(word),
+            Some(line) if length + 1 + word.chars().count() <= room => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            Some(_) | None => lines.push(word.to_owned()),
+        }
+    }
+    lines
 }
 
 /// No longer than the screen is wide; what is cut off is told by a dot dot dot.
@@ -165,6 +194,7 @@ fn cut(line: Line, width: usize) -> Line {
 mod tests {
     use super::*;
     use crate::arena::Plan;
+    use crate::config_text::Manner;
     use crate::console::Said;
     use crate::load::clients::Tally;
     use crate::probe::Window;
@@ -178,7 +208,11 @@ mod tests {
         };
         let say = |number: u32| Said { at_s: number.into(), what: format!("event {number}") };
         Snapshot {
-            plan: Plan { timers: "10,30".parse().unwrap(), connections: 500, preempt: false },
+            plan: Plan {
+                timers: "10,30".parse().unwrap(),
+                connections: 500,
+                manner: Manner::Usual,
+            },
             elapsed: Duration::from_secs(12),
             chassis: [chassis(Seen::Acts(Role::Active), 24), chassis(Seen::Acts(Role::Standby), 0)],
             flow: Some(Flow {
@@ -214,6 +248,20 @@ mod tests {
             assert!(text.contains(part), "{part} in\n{text}");
         }
         assert!(!text.contains("event 10"));
+    }
+
+    #[test]
+    fn long_entries_go_on_below_and_the_newest_are_seen() {
+        let mut snapshot = snapshot();
+        let what = "    a line that is too long for this screen".to_owned();
+        snapshot.time_line.push(Said { at_s: 1.0, what });
+        let joined = |line: Line| line.into_iter().map(|(_, part)| part).collect::<String>();
+        let text: Vec<_> = picture(&snapshot, 40, 24).into_iter().map(joined).collect();
+        let end = &text[text.len() - 2..];
+        assert_eq!(
+            end,
+            ["   1.00 s      a line that is too long", "               for this screen"]
+        );
     }
 
     #[test]

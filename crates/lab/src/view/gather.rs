@@ -205,7 +205,7 @@ mod tests {
 
     #[test]
     fn a_rate_is_of_the_time_that_has_passed() {
-        assert_eq!(per_second(500, Duration::from_millis(2000)), 250);
+        assert_eq!(per_second(500, Duration::from_secs(2)), 250);
         assert_eq!(per_second(500, Duration::ZERO), 500_000);
     }
 }

@@ -38,7 +38,7 @@ impl View {
         let for_thread = Arc::clone(&stop);
         let thread = std::thread::Builder::new().name("view".to_owned()).spawn(move || {
             while !for_thread.load(Ordering::Acquire) {
-                let (width, height) = terminal.size();
+                let (width, height) = Terminal::size();
                 let picture = draw::picture(&gatherer.look(), width, height);
                 // A terminal that went away is no reason to stop the demonstration.
                 let _ = terminal.show(&picture);

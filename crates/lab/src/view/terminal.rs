@@ -17,19 +17,21 @@ const GIVE_BACK: &str = "\x1b[0m\x1b[?7h\x1b[?25h\x1b[?1049l";
 /// Of a terminal that does not tell.
 const USUAL: (usize, usize) = (80, 24);
 
-/// The terminal, taken.
-#[derive(Debug)]
-pub(super) struct Terminal;
+/// The terminal, taken, and what is shown on it.
+#[derive(Debug, Default)]
+pub(super) struct Terminal {
+    shown: String,
+}
 
 impl Terminal {
     pub(super) fn take() -> Result<Self> {
         restore_on_panic();
         put(TAKE).context("cannot use the terminal")?;
-        Ok(Self)
+        Ok(Self::default())
     }
 
     /// Columns and rows.
-    pub(super) fn size(&self) -> (usize, usize) {
+    pub(super) fn size() -> (usize, usize) {
         let size = tcgetwinsize(stdout()).ok().filter(|size| size.ws_col > 0 && size.ws_row > 0);
         size.map_or(USUAL, |size| (usize::from(size.ws_col), usize::from(size.ws_row)))
     }
@@ -48,7 +50,11 @@ impl Terminal {
             text.push_str("\x1b[0m\x1b[K");
         }
         text.push_str("\x1b[J");
-        put(&text)
+        if text != self.shown {
+            put(&text)?;
+            self.shown = text;
+        }
+        Ok(())
     }
 }
 

@@ -64,6 +64,40 @@ pub(crate) fn join(arena: &mut Arena, struck: Struck) -> Result<()> {
     await_pair(arena, struck)
 }
 
+/// The standby has neither its peer nor its gateway.
+pub(crate) fn cut_off_standby(arena: &mut Arena, struck: Struck) -> Result<()> {
+    cut_off(arena, struck.standby())?;
+    arena.interrupt.sleep(struck.lasts)
+}
+
+/// The standby has both again.
+pub(crate) fn reach_standby(arena: &mut Arena, struck: Struck) -> Result<()> {
+    reach(arena, struck, struck.standby())
+}
+
+/// The active one has neither its peer nor its gateway.
+pub(crate) fn cut_off_active(arena: &mut Arena, struck: Struck) -> Result<()> {
+    cut_off(arena, struck.active)?;
+    arena.pair.await_active(struck.standby())?;
+    arena.interrupt.sleep(struck.lasts)
+}
+
+/// The active one of before has both again.
+pub(crate) fn reach_active(arena: &mut Arena, struck: Struck) -> Result<()> {
+    reach(arena, struck, struck.active)
+}
+
+fn cut_off(arena: &Arena, number: usize) -> Result<()> {
+    arena.pair.set_cable(number, Way::Client, LinkState::Down)?;
+    cut(arena, &[0, 1], &Way::ALL)
+}
+
+fn reach(arena: &mut Arena, struck: Struck, number: usize) -> Result<()> {
+    mend(arena, &[0, 1], &Way::ALL)?;
+    arena.pair.set_cable(number, Way::Client, LinkState::Up)?;
+    await_pair(arena, struck)
+}
+
 /// The active one's cable to the clients' switch goes up and down.
 pub(crate) fn flap_client(arena: &mut Arena, struck: Struck) -> Result<()> {
     flap(arena, struck, Way::Client)

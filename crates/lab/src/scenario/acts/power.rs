@@ -84,9 +84,9 @@ pub(crate) fn fail_among_young(arena: &mut Arena, _: Struck) -> Result<()> {
     };
     let (old, young) = (broken(true), broken(false));
     let findings = &mut arena.findings;
-    findings.add("opened_before_the_loss", ages.len() as f64);
-    findings.add("broken_younger_than_10_ms", young as f64);
-    findings.add("broken_10_ms_or_older", old as f64);
+    findings.add("opened_before_the_loss", ages.len());
+    findings.add("broken_younger_than_10_ms", young);
+    findings.add("broken_10_ms_or_older", old);
     if old > 0 {
         findings.violated.push(format!("{old} connections of 10 ms or more broke"));
     }
