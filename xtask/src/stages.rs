@@ -23,6 +23,7 @@ const SCENARIOS: &[&[&str]] = &[
     &["lab", "ft-cut", "--short", "--repeat", "1"],
     &["lab", "one-way", "--short", "--repeat", "1"],
     &["lab", "isolated", "--short", "--repeat", "1"],
+    &["lab", "isolated-gateway", "--short", "--repeat", "1"],
     &["lab", "flap", "--short", "--repeat", "1"],
     &["lab", "syn-flood", "--short", "--repeat", "1"],
     &["lab", "stress", "--short", "--repeat", "1"],
