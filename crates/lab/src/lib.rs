@@ -1,10 +1,10 @@
 //! The laboratory: figure 7-1 in network namespaces with real daemons, load, probes and faults.
 //!
-//! [`topology`] says what there is, [`network`] makes it. [`load`] opens connections and watches
-//! over them, [`probe`] measures outages, [`strain`] makes life hard. [`arena`] is all of it in operation, [`scenario`] what happens
-//! there, [`view`] what a terminal shows of it. The laboratory only drives the daemons by their outside
-//! contract (configuration text, signals, the command line), as a user would. It is no part of the
-//! product: nothing of it runs in production.
+//! [`topology`] says what there is, [`network`] makes it. [`load`] opens connections and watches over
+//! them, [`probe`] measures outages, [`strain`] makes life hard. [`arena`] is all of it in operation,
+//! [`scenario`] what happens there, [`view`] what a terminal shows of it. The laboratory only drives
+//! the daemons by their outside contract (configuration text, signals, the command line), as a user
+//! would. It is no part of the product: nothing of it runs in production.
 
 pub mod arena;
 pub mod chassis;
