@@ -147,6 +147,7 @@ fn run_supervisor(run: &Run, legacy: Option<Legacy>) -> Result<()> {
         }
     };
     privileges::drop_others().context("capabilities cannot be given up")?;
+    privileges::go_ahead();
     let invocation = Invocation {
         program: own_program()?,
         config: absolute(config)?,

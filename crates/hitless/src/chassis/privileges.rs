@@ -1,4 +1,5 @@
-//! The capabilities that the daemons need, and giving up all others.
+//! The capabilities that the daemons need, and giving up all others; and their place in the queue for
+//! a processor.
 //!
 //! Capabilities belong to threads, so this happens before the second one starts. The bounding set
 //! goes too: modules, which are started again and again, can never have more.
@@ -19,6 +20,18 @@ const NEEDED: [(Capability, &str); 8] = [
     // The state directory and the sockets may lie in the home of the one who called sudo.
     (Capability::CAP_DAC_OVERRIDE, "files of the user that called sudo"),
 ];
+
+/// Ahead of ordinary work: a module that was killed has to be back before its lease ends, and only what
+/// runs in the real-time class is as urgent as that.
+const NICE: i32 = -10;
+
+/// Puts this process, and the modules that it starts, ahead of ordinary work. Only before the second
+/// thread starts.
+pub fn go_ahead() {
+    if let Err(error) = rustix::process::setpriority_process(None, NICE) {
+        tracing::warn!("no priority over other work ({error}): restarts take longer under load");
+    }
+}
 
 /// The names of needed capabilities that this thread lacks.
 pub fn missing() -> Vec<String> {

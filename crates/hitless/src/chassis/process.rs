@@ -6,6 +6,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
+use std::thread;
 
 use hitless_model::Slot;
 use rustix::process::{
@@ -14,6 +15,7 @@ use rustix::process::{
 use tokio::io::unix::AsyncFd;
 use tokio::process::{Child, Command};
 
+use crate::module::realtime;
 use crate::names::Names;
 
 /// How module processes are started.
@@ -37,14 +39,14 @@ impl Launch {
     /// Starts a module, in a process group of its own: what ends the supervisor's terminal or
     /// session does not end the modules.
     pub fn start(&self, slot: Slot) -> io::Result<Process> {
-        let child = Command::new(&self.program)
+        let mut command = Command::new(&self.program);
+        command
             .arg0("hitlessd")
             .args(["module", "--slot", &slot.to_string(), "--state-dir"])
             .arg(self.names.state_dir())
             .stdin(Stdio::null())
-            .process_group(0)
-            .spawn()?;
-        Ok(Process::Child(child))
+            .process_group(0);
+        Ok(Process::Child(spawn_urgently(command)?))
     }
 
     /// The module that an earlier supervisor left behind, if it lives.
@@ -80,6 +82,25 @@ impl Launch {
             io::Error::new(io::ErrorKind::InvalidData, text)
         })
     }
+}
+
+/// Starts a process that begins its life in the real-time class, which it leaves as soon as it has
+/// said what could not wait: a class is inherited from the thread that starts it.
+fn spawn_urgently(mut command: Command) -> io::Result<Child> {
+    let runtime = tokio::runtime::Handle::current();
+    let spawned = thread::scope(|scope| {
+        let job = || {
+            let _in_runtime = runtime.enter();
+            realtime::hurry();
+            command.spawn()
+        };
+        thread::Builder::new()
+            .name("spawn".into())
+            .spawn_scoped(scope, job)?
+            .join()
+            .map_err(|_| io::Error::other("the thread that starts processes has ended"))
+    });
+    spawned?
 }
 
 /// Collects what an adopted process left. It is a child of this process if the supervisor that

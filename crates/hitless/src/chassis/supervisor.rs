@@ -96,7 +96,7 @@ impl Supervisor {
         let takes_over = legacy.is_some() || any_runs(&configuration, &launch);
         let desired = Desired::new(&configuration);
         let kernel = Kernel::connect(state.names())?;
-        let still = still_running(&configuration, state.names());
+        let still = still_running(&configuration, &launch);
         let mut network = Network::new(kernel, state.names(), desired.clone().beside(&still));
         let (listener, renewed) = match legacy {
             Some((listener, begun)) => (listener, Some(begun)),
@@ -125,6 +125,7 @@ impl Supervisor {
         let started = running.start(takes_over, renewed).await;
         if let Ok(true) = started {
             running.network.want(desired);
+            running.network.reconcile().await;
             running.serve(configuration, make_exec).await?;
         }
         running.leave().await?;
@@ -272,9 +273,11 @@ fn outcome(settled: Result<String, String>, begun: Instant) -> Result<String, St
 }
 
 /// What the modules that run already still have, by the configurations that they keep.
-fn still_running(configuration: &Configuration, names: &Names) -> Desired {
-    let kept = configuration.modules.keys().filter_map(|&slot| {
-        let kept = kept::load(&names.module_config(slot)).ok().flatten()?;
+fn still_running(configuration: &Configuration, launch: &Launch) -> Desired {
+    let running = configuration.modules.keys().copied();
+    let running = running.filter(|slot| matches!(launch.find(*slot), Ok(Some(_))));
+    let kept = running.filter_map(|slot| {
+        let kept = kept::load(&launch.names.module_config(slot)).ok().flatten()?;
         Some((slot, kept.module))
     });
     let modules: BTreeMap<_, _> = kept.collect();

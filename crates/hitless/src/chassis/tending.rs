@@ -95,8 +95,9 @@ impl Tending {
         match self.stamping(self.configure()).await {
             Ok(()) if adopted => Ok(Arrival::Adopted),
             Ok(()) => Ok(Arrival::Started(self.beginning().await)),
-            // Another configuration, or words of another release.
-            Err(why) if adopted => {
+            // Another configuration, kept from before or given by another supervisor, or words of
+            // another release.
+            Err(why) if adopted || self.is_at_work().await => {
                 tracing::info!("module csm {}: {why}", self.slot);
                 self.stamping(self.renew_in_place()).await
             }
@@ -137,6 +138,10 @@ impl Tending {
 
     async fn ready(&self) -> Result<Ready, ClientError> {
         client::get(&self.socket, "/v1/ready").await
+    }
+
+    async fn is_at_work(&self) -> bool {
+        matches!(timeout(LOOK, self.ready()).await, Ok(Ok(ready)) if ready.configured)
     }
 
     async fn beginning(&self) -> Beginning {

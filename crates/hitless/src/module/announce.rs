@@ -11,6 +11,7 @@ use hitless_model::Mac;
 use rustix::net::SocketFlags;
 
 use super::packet::{self, Arp, FRAME};
+use super::realtime;
 
 /// One floating address to announce.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +69,7 @@ impl Announcer {
 }
 
 fn send_bursts(socket: &OwnedFd, bursts: &Receiver<Arc<Vec<Announcement>>>) {
+    realtime::relax();
     for burst in bursts {
         for one in burst.iter() {
             send(socket, one);

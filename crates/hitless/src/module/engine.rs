@@ -1,6 +1,8 @@
 //! A configured module at work: what its threads share, and how it is asked, changed and stopped.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -231,9 +233,28 @@ impl Engine {
 /// Loads or adopts the data plane and fills it.
 fn open(life: &Life, config: &ModuleConfig, desired: &Desired) -> Result<Plane> {
     let size = super::settings::connections(&config.module);
-    let plane = Plane::open(&life.names.module_pins(life.slot), size)?;
+    let pins = life.names.module_pins(life.slot);
+    remove_other_layouts(&pins);
+    let plane = Plane::open(&pins, size)?;
     plane.apply(desired)?;
     Ok(plane)
+}
+
+/// What a release with another layout of the maps left: its programs would go on beside ours.
+fn remove_other_layouts(pins: &Path) {
+    let name = |path: &Path| path.file_name().and_then(OsStr::to_str).map(str::to_owned);
+    let (Some(around), Some(own)) = (pins.parent(), name(pins)) else { return };
+    let Some((module, _)) = own.split_once("-abi") else { return };
+    for path in std::fs::read_dir(around).into_iter().flatten().flatten().map(|entry| entry.path())
+    {
+        let found = name(&path).unwrap_or_default();
+        if found != own && found.starts_with(&format!("{module}-abi")) {
+            tracing::info!("{}: of another release, removed", path.display());
+            if let Err(error) = hitless_plane::remove_pins(&path) {
+                tracing::warn!("{error}");
+            }
+        }
+    }
 }
 
 fn micros(from: Instant, to: Instant) -> u64 {

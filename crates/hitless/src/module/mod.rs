@@ -21,7 +21,7 @@ pub(crate) mod kept;
 mod messages;
 mod packet;
 mod pulse;
-mod realtime;
+pub(crate) mod realtime;
 mod rejections;
 mod renew;
 mod resume;
@@ -87,16 +87,15 @@ pub fn run(args: &ModuleArgs) -> Result<()> {
     let namespace = names.namespace_path(args.slot);
     // Before any thread is made: all of them belong to the module's namespace.
     netns::enter(&namespace).with_context(|| format!("cannot enter {}", namespace.display()))?;
+    let former = resume::begin(&names, args.slot, args.replaces.is_some());
+    realtime::relax();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(WORKERS)
         .enable_all()
         .build()
         .context("cannot start the management threads")?;
     let life = Life { names, slot: args.slot, begun };
-    runtime.block_on(async {
-        let former = resume::begin(&life.names, life.slot, args.replaces.is_some()).await;
-        routes::serve(life, former).await
-    })
+    runtime.block_on(routes::serve(life, former))
 }
 
 /// Two processes for one slot would fight over one data plane.

@@ -21,10 +21,28 @@ pub(crate) fn enter() {
     }
 }
 
+/// Puts the calling thread before all ordinary work, and with it the program that it becomes or
+/// starts, until that has said what cannot wait. A refusal is told by [`enter`].
+pub(crate) fn hurry() {
+    if let Err(error) = schedule(libc::SCHED_FIFO, PRIORITY) {
+        tracing::debug!("no real-time priority for the start: {error}");
+    }
+}
+
+/// Makes the calling thread an ordinary one.
+pub(crate) fn relax() {
+    if let Err(error) = schedule(libc::SCHED_OTHER, 0) {
+        tracing::warn!("a thread keeps its real-time priority: {error}");
+    }
+}
+
 fn fifo() -> std::io::Result<()> {
-    let parameters = libc::sched_param { sched_priority: PRIORITY };
     // Threads made by this one are ordinary again.
-    let policy = libc::SCHED_FIFO | libc::SCHED_RESET_ON_FORK;
+    schedule(libc::SCHED_FIFO | libc::SCHED_RESET_ON_FORK, PRIORITY)
+}
+
+fn schedule(policy: libc::c_int, priority: libc::c_int) -> std::io::Result<()> {
+    let parameters = libc::sched_param { sched_priority: priority };
     #[expect(unsafe_code, reason = "no safe wrapper sets a thread's scheduling class")]
     // SAFETY: `parameters` lives for the call, and 0 names the calling thread.
     let result = unsafe { libc::sched_setscheduler(0, policy, &raw const parameters) };

@@ -10,7 +10,7 @@ use std::time::Duration;
 use hitless_config::model::Module;
 
 use super::engine::{Absence, Engine};
-use super::{Life, clock, kept, settings};
+use super::{Life, clock, kept, realtime, settings};
 use crate::api::types::{ModuleConfig, Renew, Renewal};
 
 /// Time for the answer to reach the one who asked, and for the log to be written.
@@ -50,7 +50,10 @@ pub(crate) async fn answer(life: &Life, engine: Option<&Engine>, renew: &Renew) 
 /// Becomes the other program. Only a failure returns.
 pub(crate) async fn leave(life: &Life, program: &Path) {
     tokio::time::sleep(LAST_WORDS).await;
+    // The next life inherits it, and relaxes when it has spoken.
+    realtime::hurry();
     let error = become_program(life, program);
+    realtime::relax();
     tracing::error!("cannot become {}: {error}; going on as before", program.display());
 }
 

@@ -6,6 +6,7 @@
 //! that, which takes a hundred times as long.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -54,8 +55,8 @@ pub(crate) struct Resumed {
 }
 
 /// Looks at what an earlier life left; `replaces` tells that this process took over from it on
-/// purpose. To be called in the module's namespace and in a runtime.
-pub(crate) async fn begin(names: &Names, slot: Slot, replaces: bool) -> Former {
+/// purpose. To be called in the module's namespace, before any thread is made.
+pub(crate) fn begin(names: &Names, slot: Slot, replaces: bool) -> Former {
     let word = open_gate(names, slot);
     if word.is_none() && !replaces {
         return Former::Nothing;
@@ -71,7 +72,7 @@ pub(crate) async fn begin(names: &Names, slot: Slot, replaces: bool) -> Former {
     let Some((gate, word)) = word.filter(|_| config.module.ft.is_some()) else {
         return if replaces { Former::Configuration(config) } else { Former::Nothing };
     };
-    match resume(names, slot, config, (gate, word)).await {
+    match resume(names, slot, config, (gate, word)) {
         Ok(resumed) => Former::Active(Box::new(resumed)),
         Err(error) => {
             tracing::warn!("cannot go on as active: {error:#}");
@@ -92,13 +93,13 @@ fn is_open(word: &RoleWord, now: Instant) -> bool {
     word.role == u32::from(Role::Active as u8) && left > WORTH_IT
 }
 
-async fn resume(
+fn resume(
     names: &Names,
     slot: Slot,
     config: ModuleConfig,
     (gate, word): (RoleHandle, RoleWord),
 ) -> Result<Resumed> {
-    let interfaces = interfaces(&config).await?;
+    let interfaces = on_this_thread(interfaces(&config))??;
     let desired = start::desired(&config.module, &interfaces);
     let node = start::node_config(names, slot, &config, &interfaces)?;
     let node = node.context("no fault-tolerant group")?;
@@ -124,6 +125,11 @@ fn resuming(node: NodeConfig, word: &RoleWord) -> NodeConfig {
         alone: word.flags & RoleWord::ALONE != 0,
     };
     NodeConfig { warm: true, resume: Some(resume), ..node }
+}
+
+/// Waits for something without leaving it to other threads, which have to be scheduled first.
+fn on_this_thread<T>(work: impl Future<Output = T>) -> io::Result<T> {
+    Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(work))
 }
 
 /// The node of a life that does not go on as active. A gate that does not forward and yet has a lease

@@ -16,7 +16,6 @@ use tokio::sync::mpsc;
 
 use super::announce::Announcer;
 use super::chores::{self, Record, Worker};
-use super::clock;
 use super::core_thread::Core;
 use super::gateways::Gateways;
 use super::inbox::{CoreSender, inbox};
@@ -25,6 +24,7 @@ use super::rejections::Rejections;
 use super::settings::{self, Identity};
 use super::sockets::Sockets;
 use super::table::{self, TableThread};
+use super::{clock, realtime};
 use crate::api::types::ModuleConfig;
 use crate::names::Names;
 use crate::netlink::module_net::InterfaceState;
@@ -146,6 +146,8 @@ impl Pair {
             absence: None,
         };
         vital("core", move || core.run())?;
+        // The core thread is on its way; nobody else has reason to be in a hurry.
+        realtime::relax();
         let logger = worker.clone();
         vital("log", move || logger.run(&waiting_lines))?;
         vital("chores", move || worker.run(&waiting_chores))?;
