@@ -190,6 +190,7 @@ impl World {
         let due = process.node.next_deadline();
         let stalled = std::mem::take(&mut process.stalled);
         self.roles.excuse.goes_on(side, self.now);
+        self.hosts[side].went_on_at = self.now;
         self.trace.brief(self.now, || format!("{side} goes on"));
         self.perform(side, stalled);
         self.read_sockets(side, Lane::Heartbeat);

@@ -120,6 +120,8 @@ struct Host {
     addresses: Vec<[u8; 16]>,
     /// When its connection table was lost last.
     wiped_at: Option<Moment>,
+    /// When its process went on last after it had been stopped.
+    went_on_at: Moment,
     /// A promise to its peer that it lost with its gate.
     promised: Option<Instant>,
 }
@@ -303,6 +305,7 @@ impl Host {
             lives: 0,
             addresses: macs.into_iter().map(Mac::link_local).collect(),
             wiped_at: None,
+            went_on_at: Moment::START,
             promised: None,
         }
     }

@@ -75,7 +75,9 @@ impl World {
     fn check_in_step(&mut self, side: Side, life: u32) {
         let other = side.other();
         let notices_within = self.plan.failover_max() + self.plan.heartbeat_max() * 2;
-        let is_fresh = |wiped: Moment| self.now.since(wiped) <= notices_within;
+        // While it was stopped it could not notice.
+        let went_on_at = self.hosts[side].went_on_at;
+        let is_fresh = |wiped: Moment| self.now.since(wiped.max(went_on_at)) <= notices_within;
         if self.stats.refused > 0 || self.hosts[other].wiped_at.is_some_and(is_fresh) {
             return;
         }
