@@ -171,4 +171,3 @@ impl Frame for Xdp {
         unsafe { programs.tail_call(&self.0, 0) }
     }
 }
-

@@ -45,8 +45,9 @@ pub struct Plan {
 }
 
 /// A flow as the floor's tables know it, in network byte order: words, so that no octet is moved alone.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout,
+)]
 #[repr(C)]
 pub struct Key {
     /// Source address.
@@ -75,8 +76,9 @@ impl Key {
 }
 
 /// An entry of the floor's tables: all that rewriting needs, in network byte order.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout,
+)]
 #[repr(C)]
 pub struct Target {
     /// The address put in.
@@ -92,8 +94,9 @@ pub struct Target {
 }
 
 /// What the floor knows of its one virtual server.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[derive(FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout,
+)]
 #[repr(C)]
 pub struct Service {
     /// To the first real; the others follow it in address and MAC.
@@ -105,16 +108,15 @@ pub struct Service {
 impl Target {
     /// Puts an address, a port and both MACs in, and sends out of an interface.
     pub const fn new(to: ([u8; 4], [u8; 2]), macs: ([u8; 6], [u8; 6]), ifindex: u32) -> Self {
-        let ([a, b, c, d, e, f], [g, h, i, j, k, l]) = macs;
-        let macs = [[a, b, c, d], [e, f, g, h], [i, j, k, l]];
+        let (dst, src) = macs;
         Self {
             ip: u32::from_ne_bytes(to.0),
             port: u16::from_ne_bytes(to.1),
             reserved: 0,
             macs: [
-                u32::from_ne_bytes(macs[0]),
-                u32::from_ne_bytes(macs[1]),
-                u32::from_ne_bytes(macs[2]),
+                u32::from_ne_bytes([dst[0], dst[1], dst[2], dst[3]]),
+                u32::from_ne_bytes([dst[4], dst[5], src[0], src[1]]),
+                u32::from_ne_bytes([src[2], src[3], src[4], src[5]]),
             ],
             ifindex,
         }

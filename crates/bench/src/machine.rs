@@ -5,6 +5,8 @@ use std::path::Path;
 
 use serde::Serialize;
 
+use crate::table::say;
+
 /// What has an influence on the figures.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Machine {
@@ -15,7 +17,7 @@ pub(crate) struct Machine {
     /// Its frequency as the kernel knows it.
     pub(crate) mhz: String,
     /// Whether it is a virtual machine.
-    pub(crate) virtual_machine: bool,
+    pub(crate) is_virtual: bool,
     /// The kernel.
     pub(crate) kernel: String,
     /// Mitigations that cost something in this code.
@@ -32,7 +34,7 @@ impl Machine {
             cpu: field(&info, "model name").unwrap_or("unknown").to_owned(),
             cores: info.lines().filter(|line| line.starts_with("processor")).count(),
             mhz: field(&info, "cpu MHz").unwrap_or("unknown").to_owned(),
-            virtual_machine: field(&info, "flags")
+            is_virtual: field(&info, "flags")
                 .is_some_and(|flags| flags.split(' ').any(|flag| flag == "hypervisor")),
             kernel: read("/proc/sys/kernel/osrelease").trim().to_owned(),
             mitigations: mitigations(Path::new("/sys/devices/system/cpu/vulnerabilities")),
@@ -42,17 +44,20 @@ impl Machine {
 
     /// Three lines for people, and a warning if the machine was not idle.
     pub(crate) fn describe(&self) -> String {
-        let kind = if self.virtual_machine { "virtual machine, " } else { "" };
+        let kind = if self.is_virtual { "virtual machine, " } else { "" };
         let mut text = format!(
             "{}, {kind}{} cores at {} MHz (nominal), Linux {}\n",
             self.cpu, self.cores, self.mhz, self.kernel
         );
         for mitigation in &self.mitigations {
-            text.push_str(&format!("  mitigation: {mitigation}\n"));
+            say(&mut text, format_args!("  mitigation: {mitigation}\n"));
         }
         if self.is_busy() {
             let load = self.load_before;
-            text.push_str(&format!("  The machine was busy before the run: load {load:.1}.\n"));
+            say(
+                &mut text,
+                format_args!("  The machine was busy before the run: load {load:.1}.\n"),
+            );
         }
         text
     }

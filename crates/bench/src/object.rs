@@ -110,14 +110,12 @@ impl Object {
     /// Loads a program.
     pub(crate) fn load(&mut self, name: &str) -> Result<()> {
         let program = self.0.program_mut(name).with_context(|| format!("no program {name}"))?;
-        let loaded = match program {
-            Program::SchedClassifier(program) => program.load(),
-            Program::Xdp(program) => program.load(),
-            #[expect(
-                clippy::wildcard_enum_match_arm,
-                reason = "aya's list of program types is long"
-            )]
-            _ => bail!("{name} is for no hook of a benchmark"),
+        let loaded = if let Program::SchedClassifier(program) = program {
+            program.load()
+        } else if let Program::Xdp(program) = program {
+            program.load()
+        } else {
+            bail!("{name} is for no hook of a benchmark")
         };
         match loaded {
             Ok(()) | Err(ProgramError::AlreadyLoaded) => Ok(()),
@@ -243,10 +241,11 @@ fn test_run(
     program: &Program,
     options: TestRunOptions<'_>,
 ) -> Result<aya::programs::TestRunResult> {
-    match program {
-        Program::SchedClassifier(program) => Ok(program.test_run(options)?),
-        Program::Xdp(program) => Ok(program.test_run(options)?),
-        #[expect(clippy::wildcard_enum_match_arm, reason = "aya's list of program types is long")]
-        _ => bail!("the program is for no hook of a benchmark"),
+    if let Program::SchedClassifier(program) = program {
+        Ok(program.test_run(options)?)
+    } else if let Program::Xdp(program) = program {
+        Ok(program.test_run(options)?)
+    } else {
+        bail!("the program is for no hook of a benchmark")
     }
 }

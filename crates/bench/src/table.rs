@@ -1,4 +1,12 @@
-//! A table of text: the first column to the left, all others to the right. Pure.
+//! A table of text: the first column to the left, all others to the right.
+
+use std::fmt::{Arguments, Write};
+
+/// Appends to a text.
+pub(crate) fn say(text: &mut String, what: Arguments<'_>) {
+    // Writing to a string cannot fail.
+    let _ = text.write_fmt(what);
+}
 
 /// Lines of cells, the first line being the heading.
 pub(crate) fn render(lines: &[Vec<String>]) -> String {

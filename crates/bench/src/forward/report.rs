@@ -6,7 +6,7 @@ use super::Kind;
 use super::ground::Wiring;
 use crate::machine::Machine;
 use crate::stats::{Summary, ratio};
-use crate::table;
+use crate::table::{self, say};
 
 /// Datagrams forwarded.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -221,7 +221,7 @@ impl Report {
             text.push_str("nftables was not measured: apt-get install nftables\n");
         }
         for failure in &self.failures {
-            text.push_str(&format!("FAILED: {failure}\n"));
+            say(&mut text, format_args!("FAILED: {failure}\n"));
         }
         for target in &TARGETS {
             text.push_str(&self.judge(target));

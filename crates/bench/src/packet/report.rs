@@ -9,7 +9,7 @@ use super::case::Case;
 use crate::machine::Machine;
 use crate::object::Hook;
 use crate::stats::{Summary, ratio};
-use crate::table;
+use crate::table::{self, say};
 
 /// One kind of packet at one hook with so many flows; nanoseconds of processor time.
 #[derive(Clone, Debug, Serialize)]
@@ -107,33 +107,49 @@ impl Report {
     pub(crate) fn table(&self) -> String {
         let Setup { cpu, rounds, repeat } = &self.setup;
         let mut text = self.machine.describe();
-        text.push_str(&format!(
-            "Nanoseconds of processor time per packet, test runs on core {cpu}: the middle of {rounds} rounds of \
+        say(
+            &mut text,
+            format_args!(
+                "Nanoseconds of processor time per packet, test runs on core {cpu}: the middle of {rounds} rounds of \
              {repeat} packets each;\nrestoring the frame is measured and taken off, and so is the entry of a program.\n\n"
-        ));
+            ),
+        );
         text.push_str(&table::render(&self.lines()));
         text.push('\n');
         for (hook, entry) in &self.entry_ns {
-            text.push_str(&format!(
-                "{hook}: an empty test run takes {entry:.0} ns; it is in no figure above.\n"
-            ));
+            say(
+                &mut text,
+                format_args!(
+                    "{hook}: an empty test run takes {entry:.0} ns; it is in no figure above.\n"
+                ),
+            );
         }
         for (flows, each) in &self.open_ns {
-            text.push_str(&format!(
-                "{flows} flows: {each} ns to put a connection of the peer into the table.\n"
-            ));
+            say(
+                &mut text,
+                format_args!(
+                    "{flows} flows: {each} ns to put a connection of the peer into the table.\n"
+                ),
+            );
         }
         for hook in &self.absent {
-            text.push_str(&format!(
-                "{hook}: the data plane's object has no program for this hook.\n"
-            ));
+            say(
+                &mut text,
+                format_args!("{hook}: the data plane's object has no program for this hook.\n"),
+            );
         }
         for target in &self.targets {
             let word = if target.holds { "reached" } else { "MISSED" };
-            text.push_str(&format!(
-                "target: established on {} at most {:.1} × the floor: {word}, {:.2} × at worst ({})\n",
-                target.hook.name(), target.most, target.reached, target.worst
-            ));
+            say(
+                &mut text,
+                format_args!(
+                    "target: established on {} at most {:.1} × the floor: {word}, {:.2} × at worst ({})\n",
+                    target.hook.name(),
+                    target.most,
+                    target.reached,
+                    target.worst
+                ),
+            );
         }
         text
     }

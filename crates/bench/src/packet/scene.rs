@@ -202,8 +202,9 @@ pub(crate) fn real(number: u32) -> Ipv4Addr {
 }
 
 fn real_mac(number: u32) -> [u8; 6] {
-    let [a, b, c, d, e, first] = REAL_MAC;
-    [a, b, c, d, e, first.wrapping_add(u8::try_from(number).unwrap_or_default())]
+    let mut mac = REAL_MAC;
+    mac[5] = mac[5].wrapping_add(u8::try_from(number).unwrap_or_default());
+    mac
 }
 
 /// The established connection of a flow, as the programs' frames show it.
