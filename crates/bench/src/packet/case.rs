@@ -70,6 +70,15 @@ impl Case {
         }
     }
 
+    /// Of so many runs, as many as it needs: a new flow takes ten times as long as a known one, and there is
+    /// no table that all of them have to have touched.
+    pub(crate) fn share_of(self, repeat: u32) -> u32 {
+        match self {
+            Self::TcpNew => repeat / 8,
+            Self::TcpToReal | Self::TcpToClient | Self::UdpToReal | Self::NotOurs => repeat,
+        }
+    }
+
     /// The floor's program.
     pub(crate) fn floor(self, hook: Hook) -> &'static str {
         match (self, hook) {

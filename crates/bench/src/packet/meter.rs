@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use etherparse::{NetSlice, SlicedPacket, TransportSlice};
+use hitless_lab::interrupt::Interrupt;
 use rustix::time::{ClockId, clock_gettime};
 
 use super::case::{CASES, Case, service};
@@ -88,21 +89,26 @@ impl<'a> Meter<'a> {
     }
 
     /// All cases.
-    pub(crate) fn measure(&mut self, effort: Effort) -> Result<Vec<Figure>> {
-        CASES.iter().map(|case| self.case(*case, effort)).collect()
+    pub(crate) fn measure(&mut self, effort: Effort, interrupt: &Interrupt) -> Result<Vec<Figure>> {
+        let each = CASES.iter().map(|case| {
+            interrupt.check()?;
+            self.case(*case, effort)
+        });
+        each.collect()
     }
 
     fn case(&mut self, case: Case, effort: Effort) -> Result<Figure> {
         self.check(case).with_context(|| format!("{}: {}", self.hook.name(), case.title()))?;
         self.bench.set_plan(&case.plan(self.scene, self.flows)?)?;
+        let repeat = case.share_of(effort.repeat);
         let before = self.counted(case)?;
         // A round that is not counted warms caches and branch predictors.
-        self.round(case, effort.repeat, &mut Times::default())?;
+        self.round(case, repeat, &mut Times::default())?;
         let mut times = Times::default();
         for _ in 0..effort.rounds {
-            self.round(case, effort.repeat, &mut times)?;
+            self.round(case, repeat, &mut times)?;
         }
-        let runs = u64::from(effort.repeat) * (effort.rounds as u64 + 1);
+        let runs = u64::from(repeat) * (effort.rounds as u64 + 1);
         if let (Some(before), Some(after)) = (before, self.counted(case)?) {
             let counted = after - before;
             ensure!(counted == runs, "{}: {counted} of {runs} packets counted", case.title());

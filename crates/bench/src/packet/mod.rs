@@ -51,7 +51,8 @@ pub(crate) fn run(options: &Options, interrupt: &Interrupt) -> Result<Report> {
         for hook in [Hook::Tc, Hook::Xdp] {
             interrupt.check()?;
             eprintln!("{} flows of TCP and of UDP, {} …", flows, hook.name());
-            let measured = namespace.within(|| measure(&scene, (hook, *flows), effort, options));
+            let measured =
+                namespace.within(|| measure(&scene, (hook, *flows), (effort, options), interrupt));
             report.add(hook, measured.with_context(|| format!("{flows} flows, {}", hook.name()))?);
         }
         scene.expect_all_touched(*flows)?;
@@ -62,14 +63,14 @@ pub(crate) fn run(options: &Options, interrupt: &Interrupt) -> Result<Report> {
 fn measure(
     scene: &Scene,
     (hook, flows): (Hook, u32),
-    effort: Effort,
-    options: &Options,
+    (effort, options): (Effort, &Options),
+    interrupt: &Interrupt,
 ) -> Result<Option<report::Measured>> {
     let Some(mut meter) = Meter::new(scene, hook, flows, options.object.as_deref())? else {
         return Ok(None);
     };
     let entry = meter.entry(effort)?;
-    Ok(Some(report::Measured { entry, figures: meter.measure(effort)? }))
+    Ok(Some(report::Measured { entry, figures: meter.measure(effort, interrupt)? }))
 }
 
 /// Pins this thread to the last core: the first one has most of the interrupts.
