@@ -133,8 +133,11 @@ impl Network {
         let near = format!("{switch}.{number}");
         let far = &self.node(port.host)?.namespace;
         self.fabric.netlink.cable(&near, port.interface, far)?;
+        let index = self.fabric.netlink.index(&near)?;
+        // A kernel that cannot do this can do everything but cuts, which say so.
+        let _ = self.fabric.netlink.prepare_drops(index);
         self.fabric.netlink.attach(&near, switch)?;
-        self.plugs.insert((port.host, port.interface), self.fabric.netlink.index(&near)?);
+        self.plugs.insert((port.host, port.interface), index);
         Ok(())
     }
 }

@@ -17,6 +17,9 @@ use super::Netlink;
 /// `ETH_P_ALL` in network byte order, as the kernel's header wants it.
 const EVERY_PROTOCOL: u16 = 0x0003_u16.to_be();
 
+/// The place where filters for incoming frames hang.
+const INGRESS: u32 = 0xffff_0000;
+
 /// Which frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Frames {
@@ -27,27 +30,29 @@ pub enum Frames {
 }
 
 impl Netlink {
+    /// Prepares an interface for [`Self::drop_incoming`], before anything passes: the kernel stops an
+    /// interface that is up for this, and frames are lost.
+    pub fn prepare_drops(&self, index: u32) -> Result<()> {
+        let request = self.handle.qdisc().add(i32::try_from(index)?).ingress();
+        self.runtime.block_on(request.execute()).context("cannot prepare an interface for cuts")
+    }
+
     /// Drops frames that come in at `index` by redirecting them to `sink`.
     pub fn drop_incoming(&self, index: u32, frames: Frames, sink: u32) -> Result<()> {
         let port = i32::try_from(index)?;
-        // One that is there already, from a cut before, is what is wanted.
-        let _ = self.runtime.block_on(self.handle.qdisc().add(port).ingress().execute());
         let options = [
             TcFilterU32Option::Selector(selector(frames)),
             TcFilterU32Option::Action(vec![to(sink)]),
         ];
-        let filter = self.handle.traffic_filter(port).add().parent(0xffff_0000);
+        let filter = self.handle.traffic_filter(port).add().parent(INGRESS);
         let filter = filter.protocol(EVERY_PROTOCOL).u32(&options)?;
         self.runtime.block_on(filter.execute()).context("cannot drop frames")
     }
 
     /// Ends every [`Self::drop_incoming`] at `index`.
     pub fn pass_incoming(&self, index: u32) -> Result<()> {
-        let mut gone = self.handle.qdisc().del(i32::try_from(index)?);
-        let header = &mut gone.message_mut().header;
-        header.parent = netlink_packet_route::tc::TcHandle::INGRESS;
-        header.handle = 0xffff_0000.into();
-        self.runtime.block_on(gone.execute()).context("cannot let frames pass again")
+        let filters = self.handle.traffic_filter(i32::try_from(index)?).del().parent(INGRESS);
+        self.runtime.block_on(filters.execute()).context("cannot let frames pass again")
     }
 }
 
