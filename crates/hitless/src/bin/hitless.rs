@@ -89,7 +89,10 @@ fn said(error: ClientError) -> String {
     match error {
         ClientError::Refused(said) if said.starts_with('%') => said,
         ClientError::Refused(said) => format!("% {said}"),
-        error => format!("% {error}"),
+        error @ (ClientError::Connect { .. }
+        | ClientError::Transport(_)
+        | ClientError::Request(_)
+        | ClientError::Answer(_)) => format!("% {error}"),
     }
 }
 

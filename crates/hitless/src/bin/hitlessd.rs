@@ -136,15 +136,12 @@ fn run_supervisor(run: &Run, legacy: Option<Legacy>) -> Result<()> {
     let (false, Some(state_dir), Some(socket)) = (run.check, &run.state_dir, &run.socket) else {
         return Ok(());
     };
-    let (state, legacy) = match legacy {
-        Some(legacy) => {
-            let (state, legacy) = take_over(legacy, state_dir)?;
-            (state, Some(legacy))
-        }
-        None => {
-            preflight::check()?;
-            (StateDir::open(state_dir)?, None)
-        }
+    let (state, legacy) = if let Some(legacy) = legacy {
+        let (state, legacy) = take_over(legacy, state_dir)?;
+        (state, Some(legacy))
+    } else {
+        preflight::check()?;
+        (StateDir::open(state_dir)?, None)
     };
     privileges::drop_others().context("capabilities cannot be given up")?;
     privileges::go_ahead();

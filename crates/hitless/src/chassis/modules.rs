@@ -20,7 +20,7 @@ use super::vitals::Vitals;
 use crate::api::types::{ModuleConfig, Renewal};
 
 /// How long a reload waits for the modules.
-const ARRIVAL: Duration = Duration::from_secs(60);
+const ARRIVAL: Duration = Duration::from_mins(1);
 
 /// Running keepers.
 pub(crate) struct Modules {
@@ -86,7 +86,7 @@ impl Modules {
     /// The same, if not all of them are what they should be.
     pub(crate) async fn all_settled(&self) -> Result<String, String> {
         let mut all_well = true;
-        let mut lines = String::new();
+        let mut lines = Vec::new();
         for (slot, state) in &self.states {
             let state = timeout(ARRIVAL, settled(*slot, state)).await;
             let how = match state {
@@ -103,9 +103,9 @@ impl Modules {
                     "did not come to work".to_owned()
                 }
             };
-            lines += &format!("module csm {slot}: {how}\n");
+            lines.push(format!("module csm {slot}: {how}\n"));
         }
-        if all_well { Ok(lines) } else { Err(lines) }
+        if all_well { Ok(lines.concat()) } else { Err(lines.concat()) }
     }
 
     /// Tells every module the same.

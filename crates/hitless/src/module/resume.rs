@@ -33,7 +33,7 @@ pub(crate) enum Former {
     /// Nothing: the supervisor says what to be.
     Nothing,
     /// The configuration of a process that this one replaces.
-    Configuration(ModuleConfig),
+    Configuration(Box<ModuleConfig>),
     /// An active role, held already.
     Active(Box<Resumed>),
 }
@@ -70,7 +70,7 @@ pub(crate) fn begin(names: &Names, slot: Slot, replaces: bool) -> Former {
         }
     };
     let Some((gate, word)) = word.filter(|_| config.module.ft.is_some()) else {
-        return if replaces { Former::Configuration(config) } else { Former::Nothing };
+        return if replaces { Former::Configuration(Box::new(config)) } else { Former::Nothing };
     };
     match resume(names, slot, config, (gate, word)) {
         Ok(resumed) => Former::Active(Box::new(resumed)),

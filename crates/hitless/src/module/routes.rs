@@ -63,7 +63,7 @@ pub(crate) async fn serve(life: Life, former: Former) -> Result<()> {
 fn go_on(app: &Arc<App>, former: Former) {
     let config = match former {
         Former::Nothing => return,
-        Former::Configuration(config) => config,
+        Former::Configuration(config) => *config,
         Former::Active(resumed) => {
             let config = resumed.config.clone();
             *app.resumed.lock().unwrap_or_else(PoisonError::into_inner) = Some(resumed);
