@@ -68,7 +68,7 @@ pub(super) const ALL: &[Step] = &[
             "power-loss",
             "--json",
             "--timers",
-            "200,1000",
+            "500,3000",
             "--connections",
             "50",
             "--repeat",
