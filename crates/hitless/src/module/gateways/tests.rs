@@ -25,6 +25,20 @@ impl FarEnd {
         rustix::net::recv(&self.socket, &mut frame, RecvFlags::empty()).ok().map(|_| frame)
     }
 
+    /// A link that was just set up carries nothing for a moment.
+    fn await_link(&self, near: &Link) {
+        let hears = || rustix::net::recv(&self.socket, &mut [0; FRAME], RecvFlags::empty()).is_ok();
+        let begun = std::time::Instant::now();
+        while !hears() {
+            assert!(begun.elapsed() < Duration::from_secs(10), "the cable carries nothing");
+            let arp = Arp { to: THEIRS, sender: near.sender, target: ADDRESS };
+            let _not_yet = packet::send(&near.socket, &arp.request(), near.ifindex, THEIRS);
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        std::thread::sleep(Duration::from_millis(20));
+        while hears() {}
+    }
+
     fn say(&self, reply: &[u8]) {
         packet::send(&self.socket, reply, self.ifindex, OWN).unwrap();
     }
@@ -56,7 +70,9 @@ async fn cable(gateways: Vec<Ipv4Addr>) -> (Gateways, FarEnd) {
     let socket = packet::socket(SocketFlags::NONBLOCK).unwrap();
     let everything = [step(libc::BPF_RET | libc::BPF_K, 64, 0, 0)];
     packet::receive_arp(&socket, ifindex, &everything).unwrap();
-    (Gateways::open(vec![segment]).unwrap(), FarEnd { socket, ifindex })
+    let (gateways, far) = (Gateways::open(vec![segment]).unwrap(), FarEnd { socket, ifindex });
+    far.await_link(&gateways.links[0]);
+    (gateways, far)
 }
 
 /// Gives an answer two seconds to come.
