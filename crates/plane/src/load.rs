@@ -43,12 +43,10 @@ pub(crate) fn xdp(programs: &mut Ebpf) -> Result<&mut Xdp> {
 }
 
 fn not_loaded(program: &'static str, error: ProgramError) -> Error {
-    match error {
-        ProgramError::LoadError { io_error, verifier_log } => {
-            refusal(program, io_error, &verifier_log.to_string())
-        }
-        error => Error::Object(chain(&error)),
-    }
+    let ProgramError::LoadError { io_error, verifier_log } = error else {
+        return Error::Object(chain(&error));
+    };
+    refusal(program, io_error, &verifier_log.to_string())
 }
 
 fn refusal(program: &'static str, source: std::io::Error, log: &str) -> Error {

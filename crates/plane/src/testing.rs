@@ -5,8 +5,8 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::Duration;
 
 use hitless_config::model::{
-    FtGroup, Module, ModuleVlan, Name, Predictor, Real, ServerFarm, Side, Subnet, VirtualAddress,
-    VirtualServer,
+    FtGroup, Module, ModuleVlan, Name, Predictor, Real, ServerFarm, Side, SplitBrain, Subnet,
+    VirtualAddress, VirtualServer,
 };
 use hitless_model::tcp::seen;
 use hitless_model::{ConnKey, ConnRecord, Mac, Priority, Protocol, VlanId};
@@ -88,6 +88,7 @@ pub(crate) fn module() -> Module {
         failover: Duration::from_secs(3),
         preempt: false,
         key: None,
+        split_brain: SplitBrain::BothActive,
     });
     module
 }
