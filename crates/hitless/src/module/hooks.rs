@@ -20,7 +20,6 @@ const OF_THE_KERNEL: [&str; 3] = ["veth", "virtio_net", "tun"];
 pub(crate) fn attach(plane: &mut Plane, module: &Module, desired: &Desired) -> Result<()> {
     let cards: Vec<VlanId> = desired.ports.keys().copied().filter(is_card(module)).collect();
     let wanted = match module.hook() {
-        HookChoice::Tc => Wanted::Tc,
         HookChoice::Xdp => Wanted::Xdp,
         HookChoice::Auto if cards.iter().all(|vlan| suits_xdp(*vlan)) => {
             match put(plane, desired, |vlan| at(&cards, vlan, Wanted::Xdp)) {
@@ -29,7 +28,7 @@ pub(crate) fn attach(plane: &mut Plane, module: &Module, desired: &Desired) -> R
             }
             Wanted::Tc
         }
-        HookChoice::Auto => Wanted::Tc,
+        HookChoice::Tc | HookChoice::Auto => Wanted::Tc,
     };
     put(plane, desired, |vlan| at(&cards, vlan, wanted))
 }
