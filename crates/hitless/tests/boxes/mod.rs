@@ -50,7 +50,7 @@ pub fn configuration(host: u8, wiring: Wiring) -> String {
         // A veth has the kernel take what it was sent for one MAC for that, whatever a program in its
         // driver makes of it: the way to a client is only found if it is a gateway's.
         text = text.replace("  alias 10.9.2.1 ", "  gateway 10.9.2.100\n  alias 10.9.2.1 ");
-        text.push_str(&format!(" variable DATAPLANE_HOOK {hook}\n"));
+        text = format!("{text} variable DATAPLANE_HOOK {hook}\n");
     }
     text
 }
