@@ -157,8 +157,10 @@ fn filter(mac: Mac, gateways: &[Ipv4Addr]) -> Vec<SockFilter> {
         step(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, value, yes, no)
     };
     let give = |octets: u32| step(libc::BPF_RET | libc::BPF_K, octets, 0, 0);
-    let [a, b, c, d, e, f] = mac.0;
-    let (first, last) = (u32::from_be_bytes([a, b, c, d]), u32::from_be_bytes([0, 0, e, f]));
+    let number =
+        |octets: &[u8]| octets.iter().fold(0, |number, octet| number << 8 | u32::from(*octet));
+    let (first, last) = mac.0.split_at(4);
+    let (first, last) = (number(first), number(last));
     let drop = || give(0);
     let mut program = vec![
         load(libc::BPF_W, TO_FIRST_FOUR),

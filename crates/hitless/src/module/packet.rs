@@ -57,7 +57,7 @@ pub(super) fn socket(flags: SocketFlags) -> io::Result<OwnedFd> {
 }
 
 fn address(ifindex: u32, to: Mac) -> libc::sockaddr_ll {
-    let [a, b, c, d, e, f] = to.0;
+    let mut mac = to.0.into_iter();
     libc::sockaddr_ll {
         sll_family: FAMILY,
         sll_protocol: ARP,
@@ -65,7 +65,7 @@ fn address(ifindex: u32, to: Mac) -> libc::sockaddr_ll {
         sll_hatype: 0,
         sll_pkttype: 0,
         sll_halen: 6,
-        sll_addr: [a, b, c, d, e, f, 0, 0],
+        sll_addr: std::array::from_fn(|_| mac.next().unwrap_or(0)),
     }
 }
 
@@ -88,11 +88,7 @@ pub(super) fn send(socket: &OwnedFd, frame: &[u8], ifindex: u32, to: Mac) -> io:
 }
 
 /// Has the socket receive the ARP frames of an interface that the filter lets through.
-pub(super) fn receive_arp(
-    socket: &OwnedFd,
-    ifindex: u32,
-    filter: &[SockFilter],
-) -> io::Result<()> {
+pub(super) fn receive_arp(socket: &OwnedFd, ifindex: u32, filter: &[SockFilter]) -> io::Result<()> {
     // First the filter: nothing else is ever to wait in the socket.
     socket2::SockRef::from(socket).attach_filter(filter)?;
     let address = address(ifindex, Mac::default());
