@@ -16,14 +16,18 @@
 //! The supervisor answers `POST /v1/exec` with [`ExecRequest`] → [`ExecReply`], and `GET /v1/reload`
 //! with the [`ExecReply`] of the reload that it came out of, as soon as that is over.
 
+mod servers;
+
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 
 use hitless_config::model::{Module, Name, Side, SplitBrain, Subnet};
 use hitless_core::node::{Decision, History, Kept, Status};
-use hitless_model::{ConnRecord, ConnStage, Epoch, GroupId, Mac, Priority, Protocol, Role, VlanId};
+use hitless_model::{ConnRecord, ConnStage, Epoch, GroupId, Mac, Priority, Role, VlanId};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+
+pub use servers::{FarmInfo, RealInfo, RealState, VirtualServerInfo, VirtualServerState};
 
 /// A module's configuration, as the supervisor hands it over.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -200,83 +204,6 @@ impl PartialEq for KeptStory {
     fn eq(&self, other: &Self) -> bool {
         self.0.get() == other.0.get()
     }
-}
-
-/// State of a virtual server (csm-spec 2.2).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum VirtualServerState {
-    /// In service on the active box.
-    Operational,
-    /// Not in service, or without a real in service.
-    OutOfService,
-    /// In service on a box that is not active.
-    Standby,
-}
-
-/// A virtual server.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct VirtualServerInfo {
-    /// Name.
-    pub name: Name,
-    /// Transport protocol; `None` until `virtual` is given.
-    pub protocol: Option<Protocol>,
-    /// Address and mask.
-    pub address: Option<Subnet>,
-    /// Port; 0 = all.
-    pub port: u16,
-    /// State now.
-    pub state: VirtualServerState,
-    /// Open connections.
-    pub conns: u64,
-    /// Its farm.
-    pub farm: Option<Name>,
-    /// `replicate csrp connection`.
-    pub replicate_connections: bool,
-    /// `idle`, seconds.
-    pub idle_s: u64,
-    /// `pending`, seconds.
-    pub pending_s: u64,
-}
-
-/// State of a real server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum RealState {
-    /// Takes connections.
-    Operational,
-    /// `no inservice`.
-    OutOfService,
-}
-
-/// A real server in a farm.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RealInfo {
-    /// Address.
-    pub address: Ipv4Addr,
-    /// Port, if not the virtual server's.
-    pub port: Option<u16>,
-    /// Its farm.
-    pub farm: Name,
-    /// Weight.
-    pub weight: u8,
-    /// State now.
-    pub state: RealState,
-    /// Open connections.
-    pub conns: u64,
-}
-
-/// A server farm.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FarmInfo {
-    /// Name.
-    pub name: Name,
-    /// Word of the predictor.
-    pub predictor: String,
-    /// `nat server`.
-    pub nat_server: bool,
-    /// Number of reals.
-    pub reals: usize,
 }
 
 /// A VLAN of the module.

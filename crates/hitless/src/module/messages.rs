@@ -1,7 +1,7 @@
 //! Log messages of a module, in the form of the original (csm-spec section 3).
 
 use hitless_core::node::{Decision, Event};
-use hitless_model::{Role, Slot};
+use hitless_model::{Role, Slot, VlanId};
 
 /// How much a message matters: the digit in its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,12 +57,7 @@ pub(crate) fn of_event(slot: Slot, event: &Event) -> Option<Message> {
             Message::info(slot, &format!("peer {unit} found, release {software}"))
         }
         Event::PeerLost => Message::warning(slot, "no response from peer on any path"),
-        Event::PathState { path, up: true } => {
-            Message::info(slot, &format!("peer heard over vlan {}", path.0))
-        }
-        Event::PathState { path, up: false } => {
-            Message::warning(slot, &format!("peer not heard over vlan {} any more", path.0))
-        }
+        Event::PathState { path, up } => of_path(slot, path.0, *up),
         Event::LeaseExpired => Message::error(
             slot,
             "lease expired: the peer did not confirm in time, this box fell silent",
@@ -93,18 +88,28 @@ pub(crate) fn of_event(slot: Slot, event: &Event) -> Option<Message> {
         Event::AbsenceRefused { why } => {
             Message::warning(slot, &format!("this process cannot be replaced now: {why}"))
         }
-        Event::Gateway { heard: true } => Message::info(
-            slot,
-            "a gateway hears this box, which is active without its peer: if that lives and is heard \
-             by one too, both are active",
-        ),
-        Event::Gateway { heard: false } => Message::error(
-            slot,
-            "neither the peer nor a gateway is heard: this box is not active alone",
-        ),
+        Event::Gateway { heard } => of_gateway(slot, *heard),
         Event::Rejected { .. } => return None,
     };
     Some(message)
+}
+
+fn of_path(slot: Slot, vlan: VlanId, up: bool) -> Message {
+    if up {
+        return Message::info(slot, &format!("peer heard over vlan {vlan}"));
+    }
+    Message::warning(slot, &format!("peer not heard over vlan {vlan} any more"))
+}
+
+fn of_gateway(slot: Slot, heard: bool) -> Message {
+    if heard {
+        return Message::info(
+            slot,
+            "a gateway hears this box, which is active without its peer: if that lives and is heard \
+             by one too, both are active",
+        );
+    }
+    Message::error(slot, "neither the peer nor a gateway is heard: this box is not active alone")
 }
 
 /// The warning about frames that were dropped.
