@@ -1,16 +1,15 @@
-//! The decision record: what it holds, what it costs, and that it gives the decision again.
+//! The decision record: what it holds, and that it gives the decision again.
 
-use std::time::{Duration, Instant as WallClock};
+use std::time::Duration;
 
 use hitless_model::{Epoch, Instant, Priority, Role, UnitId};
 
 use super::pair::{FAILOVER, FT_VLAN, Pair, SECOND_VLAN, Side, config, ms, path, secret};
-use crate::ft::{Beat, Flags, Ft, Input as FtInput, Output as FtOutput, Purpose, Seq};
-use crate::machine::Machine;
+use crate::ft::{Beat, Flags, Input as FtInput, Output as FtOutput, Purpose, Seq};
 use crate::node::parts::ft_config;
 use crate::node::record::{MAX_OCTETS, MAX_STEPS, Recorder};
 use crate::node::recording::Octets;
-use crate::node::{Decision, HandoverCause, NodeConfig, PathId, Recording, Story, Told};
+use crate::node::{Decision, HandoverCause, NodeConfig, Recording, Story, Told};
 
 const START: Instant = Instant::from_nanos(1_000_000_000);
 
@@ -206,59 +205,4 @@ fn a_heartbeat_over_several_paths_is_kept_once() {
     let recording = story.recording();
     let beats = recording.steps.iter().filter(|step| matches!(step.told, Told::Beat { .. }));
     assert_eq!((beats.count(), recording.bodies.len()), (57, 19));
-}
-
-/// What a machine is told while its cost is measured.
-enum Tick<'a> {
-    Beat(PathId, &'a [u8]),
-    Deadline,
-}
-
-const INTERVALS: u64 = 100_000;
-
-/// Heartbeats over three paths, and a deadline after each; nanoseconds for one of the four.
-fn measure(mut take: impl FnMut(Instant, Tick<'_>)) -> u128 {
-    let bodies: Vec<_> = (1..=INTERVALS).map(|seq| beat(seq, 3)).collect();
-    let began = WallClock::now();
-    for (seq, body) in (1..).zip(&bodies) {
-        let now = START + ms(10 * seq);
-        for vlan in [FT_VLAN, SECOND_VLAN, 3] {
-            take(now, Tick::Beat(path(vlan), body));
-        }
-        take(now + ms(5), Tick::Deadline);
-    }
-    began.elapsed().as_nanos() / u128::from(INTERVALS * 4)
-}
-
-/// `cargo test --release -p hitless-core recording_costs -- --ignored --nocapture`
-#[test]
-#[ignore = "prints figures"]
-fn what_recording_costs() {
-    let mut plain = Ft::new(START, ft_config(&config(Side::B)));
-    plain.handle_input(START, FtInput::Established { unit: UnitId(1), software: "1".into() });
-    let without = measure(|now, tick| {
-        match tick {
-            Tick::Beat(path, body) => plain.handle_input(now, FtInput::Beat { path, body }),
-            Tick::Deadline => plain.handle_deadline(now),
-        }
-        while plain.poll_output().is_some() {}
-    });
-    let mut recorded = recorder();
-    let with = measure(|now, tick| {
-        match tick {
-            Tick::Beat(path, body) => recorded.handle_input(now, FtInput::Beat { path, body }),
-            Tick::Deadline => recorded.handle_deadline(now),
-        }
-        drain(&mut recorded);
-    });
-    let began = WallClock::now();
-    let now = START + ms(10 * INTERVALS + 5);
-    recorded.handle_input(now, FtInput::Handover(HandoverCause::Operator));
-    let decided = began.elapsed();
-    let story = std::iter::from_fn(|| recorded.poll_story()).last().expect("a refusal");
-    let began = WallClock::now();
-    let text = serde_json::to_string(&story.recording()).unwrap();
-    let (written, steps, octets) = (began.elapsed(), story.recording().len(), text.len());
-    println!("an input: {without} ns, recorded {with} ns; a decision with its story: {decided:?}");
-    println!("{steps} steps are {octets} octets of JSON, written in {written:?}");
 }
