@@ -38,8 +38,7 @@ fn run(arguments: &[String]) -> Result<()> {
     let mut out = std::io::stdout();
     match words.as_slice() {
         ["probe"] => {
-            let findings = probe::all()?;
-            writeln!(out, "{}", serde_json::to_string_pretty(&findings)?)?;
+            writeln!(out, "{}", serde_json::to_string_pretty(&probe::all())?)?;
             Ok(())
         }
         ["adoption"] => adoption::run(&mut out),

@@ -70,7 +70,7 @@ impl Trial {
     fn finding(&self) -> Finding {
         let tried: Result<()> = scratch::within(|| Ok((self.make)()?));
         match tried {
-            Ok(()) => Finding::ok(self.name, "made one"),
+            Ok(()) => Finding::ok(self.name, "works"),
             Err(error) => Finding {
                 name: self.name,
                 state: self.otherwise,

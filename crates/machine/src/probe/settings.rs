@@ -3,6 +3,7 @@
 use std::fs;
 
 use nix::mount::{MsFlags, mount};
+use nix::sched::{CloneFlags, unshare};
 use nix::sys::statfs::{BPF_FS_MAGIC, statfs};
 
 use super::Finding;
@@ -30,11 +31,18 @@ pub(super) fn bpffs() -> Finding {
     if statfs(BPFFS).is_ok_and(|found| found.filesystem_type() == BPF_FS_MAGIC) {
         return Finding::ok("BPF file system", format!("mounted on {BPFFS}"));
     }
-    let none = None::<&str>;
-    match mount(Some("bpf"), BPFFS, Some("bpf"), MsFlags::empty(), none) {
+    match mount_for_this_process() {
         Ok(()) => Finding::ok("BPF file system", "not mounted; hitlessd can and will mount it"),
         Err(error) => Finding::lacks("BPF file system", error, "mount -t bpf bpf /sys/fs/bpf"),
     }
+}
+
+/// Mounts it where nobody else sees it.
+fn mount_for_this_process() -> nix::Result<()> {
+    let none = None::<&str>;
+    unshare(CloneFlags::CLONE_NEWNS)?;
+    mount(none, "/", none, MsFlags::MS_PRIVATE | MsFlags::MS_REC, none)?;
+    mount(Some("bpf"), BPFFS, Some("bpf"), MsFlags::empty(), none)
 }
 
 pub(super) fn all() -> Vec<Finding> {
