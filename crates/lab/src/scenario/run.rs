@@ -8,7 +8,7 @@ use super::events;
 use super::fault::{Fault, Lost};
 use super::report::{Repetition, Report, Spread};
 use super::rows::rows;
-use super::turn::{Turn, turn};
+use super::turn::{STANDSTILL, Turn, turn};
 use crate::arena::Arena;
 use crate::clock::millis;
 use crate::config_text::Timers;
@@ -17,9 +17,6 @@ use crate::probe::Window;
 
 /// Time without events in which the prober measures itself.
 const BASELINE: Duration = Duration::from_secs(2);
-/// An active that is this late between two confirmations is close to the end of its lease, at the
-/// shortest times.
-const STANDSTILL: Duration = Duration::from_millis(10);
 /// A takeover may take this much longer than the failover time.
 const TARGET_OVER_FAILOVER: Duration = Duration::from_millis(10);
 
@@ -61,6 +58,9 @@ pub fn run(arena: &mut Arena, faults: &[&'static Fault], options: Options) -> Re
             arena.console.say(format!("{number}/{}: {}", options.repeat, told(&one)));
             for line in &one.violated {
                 arena.console.say(format!("  NOT AS IT MUST BE: {line}"));
+            }
+            for line in &one.disturbed {
+                arena.console.say(format!("  disturbed: {line}"));
             }
             turns.push(one);
         }
@@ -127,6 +127,7 @@ fn report(arena: &Arena, turns: &[Turn], totals: &Totals) -> Report {
         figures: arena.findings.figures.clone(),
         target_ms: target.map(millis),
         target_reached: target.is_none_or(|target| outage.p50 <= millis(target)),
+        disturbed: turns.iter().flat_map(|turn| turn.disturbed.iter().cloned()).collect(),
         violated: violated(turns, totals, tally.broken),
     }
 }
@@ -149,8 +150,6 @@ fn violated(turns: &[Turn], totals: &Totals, broken: usize) -> Vec<String> {
     let mut violated: Vec<String> =
         turns.iter().flat_map(|turn| turn.violated.iter().cloned()).collect();
     let nobody_moves = turns.iter().all(|turn| turn.fault.keeps_roles());
-    // A machine that keeps its most urgent threads waiting for longer than a lease can spare makes
-    // one run out: that is told, but no fault of the pair.
     let is_prompt = totals.whole.sender_gap < STANDSTILL;
     if nobody_moves && is_prompt && totals.counts.expiries > 0 {
         violated.push(format!("{} leases ran out", totals.counts.expiries));
