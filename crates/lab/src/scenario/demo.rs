@@ -137,9 +137,6 @@ fn tell(arena: &Arena, turn: &Turn) {
     for line in &turn.violated {
         arena.console.say(format!("    NOT AS IT MUST BE: {line}"));
     }
-    for line in &turn.disturbed {
-        arena.console.say(format!("    disturbed: {line}"));
-    }
 }
 
 fn tell_phase(arena: &Arena, measured: &Measured) {

@@ -116,8 +116,6 @@ pub struct Report {
     pub target_ms: Option<f64>,
     /// Whether the median is.
     pub target_reached: bool,
-    /// What should have held, and did not while the machine itself stood still: told, not judged.
-    pub disturbed: Vec<String>,
     /// What must hold and does not; empty = all is well.
     pub violated: Vec<String>,
 }
@@ -148,11 +146,10 @@ impl Report {
             .iter()
             .map(|(name, value)| format!("  {:<28} {value:.1}", name.replace('_', " ")));
         let violated = self.violated.iter().map(|what| format!("  NOT AS IT MUST BE: {what}"));
-        let disturbed = self.disturbed.iter().map(|what| format!("  disturbed: {what}"));
         let mut lines: Vec<String> = facts.chain(figures).collect();
         lines.push(String::new());
         lines.push(rows::table(&self.rows));
-        lines.extend(disturbed.chain(violated));
+        lines.extend(violated);
         lines.join("\n")
     }
 

@@ -171,7 +171,7 @@ mod tests {
     }
 
     fn turn(scenario: &str, strike: Measured, heal: Option<Measured>) -> Turn {
-        Turn { fault: of(scenario)[0], strike, heal, violated: Vec::new(), disturbed: Vec::new() }
+        Turn::of(of(scenario)[0], strike, heal)
     }
 
     #[test]

@@ -59,9 +59,6 @@ pub fn run(arena: &mut Arena, faults: &[&'static Fault], options: Options) -> Re
             for line in &one.violated {
                 arena.console.say(format!("  NOT AS IT MUST BE: {line}"));
             }
-            for line in &one.disturbed {
-                arena.console.say(format!("  disturbed: {line}"));
-            }
             turns.push(one);
         }
     }
@@ -127,7 +124,6 @@ fn report(arena: &Arena, turns: &[Turn], totals: &Totals) -> Report {
         figures: arena.findings.figures.clone(),
         target_ms: target.map(millis),
         target_reached: target.is_none_or(|target| outage.p50 <= millis(target)),
-        disturbed: turns.iter().flat_map(|turn| turn.disturbed.iter().cloned()).collect(),
         violated: violated(turns, totals, tally.broken),
     }
 }

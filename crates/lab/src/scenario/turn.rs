@@ -27,12 +27,39 @@ pub struct Turn {
     pub heal: Option<Measured>,
     /// What must hold and did not.
     pub violated: Vec<String>,
-    /// What should hold and did not while the machine itself stood still.
-    pub disturbed: Vec<String>,
+    /// What must hold and did not while the machine itself stood still; empty once judged.
+    disturbed: Vec<String>,
 }
 
-/// Lets a fault happen.
+impl Turn {
+    /// What was measured, not judged yet.
+    pub(super) fn of(fault: &'static Fault, strike: Measured, heal: Option<Measured>) -> Self {
+        Self { fault, strike, heal, violated: Vec::new(), disturbed: Vec::new() }
+    }
+}
+
+/// How often a fault is let happen before a machine that stands still is no excuse any more.
+const ATTEMPTS: usize = 3;
+
+/// Lets a fault happen; once more if something did not hold while the machine itself stood still.
+/// What has to hold must have been seen to hold: the last attempt is judged without mercy.
 pub fn turn(arena: &mut Arena, fault: &'static Fault, lasts: Duration) -> Result<Turn> {
+    let mut attempt = 0;
+    loop {
+        attempt += 1;
+        let mut turn = once(arena, fault, lasts)?;
+        for line in &turn.disturbed {
+            arena.console.say(format!("  disturbed: {line}"));
+        }
+        let is_excused = !turn.disturbed.is_empty() && turn.violated.is_empty();
+        if !is_excused || attempt == ATTEMPTS {
+            turn.violated.append(&mut turn.disturbed);
+            return Ok(turn);
+        }
+    }
+}
+
+fn once(arena: &mut Arena, fault: &'static Fault, lasts: Duration) -> Result<Turn> {
     arena.pair.await_step()?;
     let struck = Struck { active: arena.pair.active()?, lasts };
     if let Some(prepare) = fault.prepare {
@@ -46,7 +73,7 @@ pub fn turn(arena: &mut Arena, fault: &'static Fault, lasts: Duration) -> Result
         tidy(arena, struck).context(fault.event)?;
     }
     let heal = fault.heal.as_ref().map(|phase| during(arena, phase)).transpose()?;
-    let mut turn = Turn { fault, strike, heal, violated: Vec::new(), disturbed: Vec::new() };
+    let mut turn = Turn::of(fault, strike, heal);
     judge(&mut turn, arena.plan.timers);
     turn.violated.append(&mut arena.findings.violated);
     Ok(turn)
@@ -156,7 +183,7 @@ pub(super) mod tests {
     fn judged(event: &str, strike: Measured) -> Vec<String> {
         let fault = FAULTS.iter().find(|fault| fault.event == event).unwrap();
         let heal = fault.heal.map(|_| quiet());
-        let mut turn = Turn { fault, strike, heal, violated: Vec::new(), disturbed: Vec::new() };
+        let mut turn = Turn::of(fault, strike, heal);
         judge(&mut turn, timers());
         turn.violated
     }
