@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::element::Element;
 use super::mode::{Child, Mode};
 use super::tree::{Listing, Tree};
+use super::trees::Form;
 use super::value::{Args, Value};
 
 /// Why a well-formed command cannot be applied.
@@ -68,12 +69,30 @@ pub struct Command<T> {
     action: Option<Action<T>>,
     reset: Option<(usize, Action<T>)>,
     shows: Option<fn(&T, &mut Lines<'_>)>,
+    lacking: Lacking<T>,
+}
+
+/// What of a command this release keeps and does not carry out.
+#[derive(Clone, Copy, Debug)]
+enum Lacking<T> {
+    /// Nothing.
+    Nothing,
+    /// What its plain form asks for.
+    Plain(&'static str),
+    /// What its target, once it is applied, says.
+    State(fn(&T) -> Option<&'static str>),
 }
 
 impl<T> Command<T> {
     /// A command that only its `no` form or a later call makes useful.
     pub fn new(path: &[Element]) -> Self {
-        Self { path: path.to_vec(), action: None, reset: None, shows: None }
+        Self {
+            path: path.to_vec(),
+            action: None,
+            reset: None,
+            shows: None,
+            lacking: Lacking::Nothing,
+        }
     }
 
     /// The plain form changes the target, whatever the arguments.
@@ -125,6 +144,29 @@ impl<T> Command<T> {
     pub fn shows(mut self, shows: fn(&T, &mut Lines<'_>)) -> Self {
         self.shows = Some(shows);
         self
+    }
+
+    /// The plain form is kept, and nothing comes of it: `what` is one that "has no effect yet".
+    #[must_use]
+    pub fn without_effect(mut self, what: &'static str) -> Self {
+        self.lacking = Lacking::Plain(what);
+        self
+    }
+
+    /// Either form may leave the target with something that "has no effect yet".
+    #[must_use]
+    pub fn without_effect_if(mut self, what: fn(&T) -> Option<&'static str>) -> Self {
+        self.lacking = Lacking::State(what);
+        self
+    }
+
+    /// What was asked for and "has no effect yet", once a form has been applied to `target`.
+    pub fn lacks(&self, form: Form, target: &T) -> Option<&'static str> {
+        match self.lacking {
+            Lacking::Nothing => None,
+            Lacking::Plain(what) => (form == Form::Plain).then_some(what),
+            Lacking::State(what) => what(target),
+        }
     }
 
     /// Whether the plain form enters a mode, and which.
