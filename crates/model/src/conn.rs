@@ -10,6 +10,7 @@ use crate::ids::{Protocol, VlanId};
 /// What identifies a connection: client, virtual server and protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ConnKey {
     /// The client's address and port.
     pub client: SocketAddrV4,
@@ -23,6 +24,7 @@ pub struct ConnKey {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
 #[cfg_attr(feature = "serde", serde(rename_all = "lowercase"))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum ConnStage {
     /// The handshake is under way (TCP), or no answer has been seen (others).
     Embryonic,
@@ -35,6 +37,7 @@ pub enum ConnStage {
 /// Everything that the other box needs to carry a connection on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ConnRecord {
     /// Which connection.
     pub key: ConnKey,

@@ -6,6 +6,9 @@
 
 #![cfg_attr(not(test), no_std)]
 
+#[cfg(feature = "schema")]
+extern crate alloc;
+
 pub mod abi;
 pub mod checksum;
 pub mod conn;

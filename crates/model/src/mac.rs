@@ -7,6 +7,7 @@ use crate::ids::{GroupId, VlanId};
 /// A 48-bit Ethernet address.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Mac(pub [u8; 6]);
 
 impl Mac {

@@ -6,6 +6,7 @@ use core::time::Duration;
 /// Nanoseconds of CLOCK_MONOTONIC, the one time line of the core, the lease and the BPF programs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[cfg_attr(feature = "serde", derive(serde::Serialize, serde::Deserialize), serde(transparent))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Instant(u64);
 
 impl Instant {

@@ -19,6 +19,7 @@ use crate::{pins, sys};
 
 /// A loaded data plane as a value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Dataplane {
     /// Version of the running kernel.
     pub kernel: String,
@@ -36,6 +37,7 @@ pub struct Dataplane {
 
 /// A program in the kernel.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LoadedProgram {
     /// Its name in the object.
     pub name: String,
@@ -51,6 +53,7 @@ pub struct LoadedProgram {
 
 /// A map in the kernel.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct MapUse {
     /// Its name in the object.
     pub name: String,

@@ -14,6 +14,7 @@ use super::output::BatchId;
     Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
 )]
 #[serde(transparent)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PathId(pub VlanId);
 
 /// A key that is never printed.

@@ -90,6 +90,7 @@ pub enum TableJob {
 
 /// A role change (or its refusal), with what it was decided on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Decision {
     /// When, on the monotonic time line.
     pub at: Instant,
@@ -214,6 +215,7 @@ pub enum Output {
 
 /// What `show module csm N ft detail` shows of a node: a value, made on demand.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Status {
     /// Role now.
     pub role: Role,
@@ -253,6 +255,7 @@ pub struct Status {
 /// Whether a gateway hears this box.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum Gateways {
     /// Nobody asks while the peer is heard.
     NotAsked,
@@ -264,6 +267,7 @@ pub enum Gateways {
 
 /// What is known of the peer.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct PeerStatus {
     /// Who.
     pub unit: UnitId,

@@ -26,6 +26,7 @@ pub const FORMAT: u32 = 1;
 
 /// Everything that `show module csm N ft history | json` exports. `S` is a record, read or not.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct History<S> {
     /// [`FORMAT`].
     pub format: u32,
@@ -35,6 +36,7 @@ pub struct History<S> {
 
 /// A decision as it is kept.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Kept<S> {
     /// Unix time in milliseconds, for people.
     pub unix_ms: u64,

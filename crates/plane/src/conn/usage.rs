@@ -15,6 +15,7 @@ const RECOUNT_ATTEMPTS: u32 = 3;
 
 /// How full the main table is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Usage {
     /// Connections in it.
     pub in_use: u64,

@@ -32,6 +32,7 @@ const FIRST_WITH_TCX: KernelVersion = KernelVersion::new(6, 6, 0);
 /// By which mechanism a program is attached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub enum HookKind {
     /// TC ingress by a TCX link.
     Tcx,
@@ -60,6 +61,7 @@ pub enum Wanted {
 
 /// The program on one interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Hook {
     /// The interface's number.
     pub ifindex: u32,
