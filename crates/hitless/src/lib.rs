@@ -12,3 +12,4 @@ pub mod module;
 pub mod names;
 pub mod netlink;
 pub mod show;
+pub mod store;
