@@ -89,6 +89,18 @@ ranged! {
     GroupId(u8), 1, 254
 }
 ranged! {
+    /// Number of an HSRP group, 0-4095 (version 1: 0-255).
+    HsrpGroup(u16), 0, 4095
+}
+ranged! {
+    /// Number of a sticky group, 1-255.
+    StickyGroup(u8), 1, 255
+}
+ranged! {
+    /// Number of a port-channel, 1-256.
+    ChannelGroup(u16), 1, 256
+}
+ranged! {
     /// Priority of a member of a fault-tolerant group, 1-254; the higher one wins.
     Priority(u8), 1, 254
 }

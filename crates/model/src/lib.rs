@@ -21,7 +21,9 @@ pub mod time;
 
 pub use conn::{ConnKey, ConnRecord, ConnStage};
 pub use counter::Counter;
-pub use ids::{Epoch, GroupId, Priority, Protocol, Slot, UnitId, VlanId};
+pub use ids::{
+    ChannelGroup, Epoch, GroupId, HsrpGroup, Priority, Protocol, Slot, StickyGroup, UnitId, VlanId,
+};
 pub use mac::Mac;
 pub use role::Role;
 pub use time::Instant;
