@@ -17,12 +17,21 @@ pub(crate) struct Call<'a> {
     pub(crate) args: &'a Args,
 }
 
-/// Applies a command to what `scope` names; the result is the mode to enter, if any.
+/// What became of a command.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Applied {
+    /// The mode to enter, if any.
+    pub(crate) entered: Option<Child>,
+    /// What it asked for and this release does not do, if anything.
+    pub(crate) lacks: Option<&'static str>,
+}
+
+/// Applies a command to what `scope` names.
 pub(crate) fn apply(
     configuration: &mut Configuration,
     scope: &Scope,
     call: Call<'_>,
-) -> Result<Option<Child>, Refusal> {
+) -> Result<Applied, Refusal> {
     let steps = scope.steps();
     match scope.mode() {
         Mode::Exec => Err(gone()),
@@ -42,21 +51,25 @@ pub(crate) fn apply(
     }
 }
 
-fn run<T>(table: &Table<T>, target: &mut T, call: Call<'_>) -> Result<Option<Child>, Refusal> {
+fn run<T>(table: &Table<T>, target: &mut T, call: Call<'_>) -> Result<Applied, Refusal> {
     let command = table.commands().get(call.command).ok_or_else(gone)?;
     let action = match call.form {
         Form::Plain => command.action(),
         Form::No => command.reset(),
     };
-    match action.ok_or_else(gone)? {
+    let entered = match action.ok_or_else(gone)? {
         Action::Put(put) => {
             put(target);
-            Ok(None)
+            None
         }
-        Action::Set(set) => set(target, call.args).map(|()| None),
-        Action::Enter(_, enter) => enter(target, call.args).map(Some),
-        Action::Nothing | Action::Unavailable | Action::Leave | Action::Top => Ok(None),
-    }
+        Action::Set(set) => {
+            set(target, call.args)?;
+            None
+        }
+        Action::Enter(_, enter) => Some(enter(target, call.args)?),
+        Action::Nothing | Action::Unavailable | Action::Leave | Action::Top => None,
+    };
+    Ok(Applied { entered, lacks: command.lacks(call.form, target) })
 }
 
 /// A `no` took away what the mode was about.

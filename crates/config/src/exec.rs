@@ -1,82 +1,19 @@
 //! The exec commands: what is typed at `Router#` and given to `hitless -c`.
+//!
+//! [`command`] has them as values, [`table`] as a tree that yields those values, [`line`] reads a
+//! line. Nothing here carries one out: showing is done by who answers the management API, and what
+//! concerns only the terminal ([`Session`]) by the shell.
 
+mod command;
 mod line;
+mod pipe;
 mod table;
 
-use hitless_model::{Slot, VlanId};
-use serde::{Deserialize, Serialize};
-
-use crate::model::Name;
-
-pub use line::{BadLine, ExecLine, Filter, OutputFormat, parse_exec};
-pub(crate) use table::{EXEC, command};
-
-/// An exec command.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ExecCommand {
-    /// `show module csm all`.
-    ShowAll,
-    /// `show module csm N ...`.
-    ShowModule {
-        /// Which module.
-        slot: Slot,
-        /// What of it.
-        view: ModuleView,
-        /// `detail`.
-        detail: bool,
-    },
-    /// `show running-config`.
-    ShowRunningConfig,
-    /// `clear module csm N ft active`.
-    ClearFtActive {
-        /// Which module.
-        slot: Slot,
-    },
-    /// `reload daemon`.
-    ReloadDaemon,
-}
-
-/// What `show module csm N` shows.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ModuleView {
-    /// `ft`.
-    Ft,
-    /// `ft history`.
-    FtHistory,
-    /// `vservers [NAME]`.
-    VirtualServers(Option<Name>),
-    /// `reals [sfarm F]`.
-    Reals(Option<Name>),
-    /// `serverfarms [NAME]`.
-    Farms(Option<Name>),
-    /// `conns [vserver V]`.
-    Conns(Option<Name>),
-    /// `vlan [id N]`.
-    Vlans(Option<VlanId>),
-    /// `arp`.
-    Arp,
-    /// `stats`.
-    Stats,
-    /// `dataplane`.
-    Dataplane,
-}
-
-impl ExecCommand {
-    /// Whether it only shows something.
-    pub fn is_show(&self) -> bool {
-        match self {
-            Self::ShowAll | Self::ShowModule { .. } | Self::ShowRunningConfig => true,
-            Self::ClearFtActive { .. } | Self::ReloadDaemon => false,
-        }
-    }
-
-    /// The module that it is about, if one.
-    pub fn slot(&self) -> Option<Slot> {
-        match self {
-            Self::ShowModule { slot, .. } | Self::ClearFtActive { slot } => Some(*slot),
-            Self::ShowAll | Self::ShowRunningConfig | Self::ReloadDaemon => None,
-        }
-    }
-}
+pub use command::{
+    Clear, Configure, Connections, Copy, ExecCommand, ModuleView, Modules, Privilege, Session,
+    Show, Sticky, StickyEntries, Stored, SupportPart,
+};
+pub(crate) use line::PIPES;
+pub use line::{BadLine, ExecLine, parse_exec};
+pub use pipe::{Filter, OutputFormat, Pattern};
+pub(crate) use table::{EXEC, command, is_for_readers};

@@ -17,16 +17,21 @@ mod locate;
 pub mod model;
 mod parse;
 mod render;
+pub mod session;
 mod validate;
 mod variables;
 
 pub use defaults::MAX_CONNECTIONS;
 pub use diagnostic::Diagnostic;
 pub use digest::digest;
-pub use exec::{BadLine, ExecCommand, ExecLine, Filter, ModuleView, OutputFormat, parse_exec};
+pub use exec::{
+    BadLine, Clear, Configure, Connections, Copy, ExecCommand, ExecLine, Filter, ModuleView,
+    Modules, OutputFormat, Pattern, Privilege, Session, Show, Sticky, StickyEntries, Stored,
+    SupportPart, parse_exec,
+};
 pub use grammar::{Candidate, Mode};
 pub use locate::candidates;
 pub use model::Configuration;
-pub use parse::parse;
+pub use parse::{Merged, Notice, merge, parse};
 pub use render::{render, render_with_secrets};
 pub use validate::{Problem, validate};

@@ -5,6 +5,8 @@
 
 use std::net::Ipv4Addr;
 
+use crate::grammar::Mode;
+
 /// A place in the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Place {
@@ -41,27 +43,42 @@ const OUTPUT: &[&str] = &[
     "%",
 ];
 
-/// The commands of a text, each as its words; never an empty one.
-pub(crate) fn commands(text: &str) -> Vec<Vec<Word<'_>>> {
-    let mut commands: Vec<Vec<Word<'_>>> = Vec::new();
+/// One command of a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Line<'a> {
+    /// Its words, at least one.
+    pub(crate) words: Vec<Word<'a>>,
+    /// The mode that the prompt in front of it shows, if it was pasted with one.
+    pub(crate) pasted_in: Option<Mode>,
+}
+
+/// The commands of a text.
+pub(crate) fn commands(text: &str) -> Vec<Line<'_>> {
+    let mut commands: Vec<Line<'_>> = Vec::new();
     let mut may_wrap = false;
     for (number, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
         let words = words(line, number);
         match (words.as_slice(), commands.last_mut()) {
             ([], _) => {}
             ([only], Some(last)) if may_wrap && only.text.parse::<Ipv4Addr>().is_ok() => {
-                last.push(*only);
+                last.words.push(*only);
             }
-            _ => commands.push(words.clone()),
+            _ => {
+                let pasted_in = prompt(line).mode;
+                commands.push(Line { words: words.clone(), pasted_in });
+            }
         }
         may_wrap = !words.is_empty();
     }
     commands
 }
 
+/// Longest line in octets: what is longer nobody typed.
+pub(crate) const LONGEST_LINE: usize = 4096;
+
 /// The words of one line, without prompt and comment.
-fn words(line: &str, number: usize) -> Vec<Word<'_>> {
-    let start = prompt(line);
+pub(crate) fn words(line: &str, number: usize) -> Vec<Word<'_>> {
+    let start = prompt(line).length;
     let mut words = Vec::new();
     let mut rest = &line[start..];
     let mut column = line[..start].chars().count();
@@ -88,8 +105,17 @@ fn is_comment(word: &str, first: bool) -> bool {
     if first { word.starts_with('!') } else { word == "!" }
 }
 
-/// Length of a prompt at the start of a line: `Router#`, `Router(config)#`, `Router(vlan)`.
-fn prompt(line: &str) -> usize {
+/// What stands in front of a pasted command.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Prompt {
+    /// Its octets, blanks before it included.
+    pub(crate) length: usize,
+    /// The mode that it shows, if that is one of ours.
+    pub(crate) mode: Option<Mode>,
+}
+
+/// The prompt at the start of a line: `Router#`, `Router(config)#`, `Router(vlan)`, or none.
+pub(crate) fn prompt(line: &str) -> Prompt {
     let indent = line.len() - line.trim_start().len();
     let rest = &line[indent..];
     let name = rest
@@ -97,17 +123,19 @@ fn prompt(line: &str) -> usize {
         .unwrap_or(rest.len());
     let after = &rest[name..];
     if name == 0 {
-        return 0;
+        return Prompt::default();
     }
     if let Some(length) = after.strip_prefix('(').and_then(|mode| mode.find(')')) {
-        let mode = length + 2;
-        let tail = &after[mode..];
+        let (shown, tail) = after.split_at(length + 2);
         let blank = tail.len() - tail.trim_start_matches(' ').len();
         let mark = usize::from(tail[blank..].starts_with(['#', '>']));
-        return indent + name + mode + (blank + mark) * mark;
+        let length = indent + name + shown.len() + (blank + mark) * mark;
+        return Prompt { length, mode: Mode::of_prompt(shown) };
     }
-    let mark = after.starts_with(['#', '>']);
-    if mark { indent + name + 1 } else { 0 }
+    if after.starts_with(['#', '>']) {
+        return Prompt { length: indent + name + 1, mode: Some(Mode::Exec) };
+    }
+    Prompt::default()
 }
 
 #[cfg(test)]
@@ -116,7 +144,7 @@ mod tests {
 
     fn texts(text: &str) -> Vec<Vec<&str>> {
         let commands = commands(text);
-        commands.iter().map(|words| words.iter().map(|word| word.text).collect()).collect()
+        commands.iter().map(|line| line.words.iter().map(|word| word.text).collect()).collect()
     }
 
     #[test]
@@ -154,7 +182,7 @@ mod tests {
     #[test]
     fn places_are_those_of_the_original_text() {
         let commands = commands("\n  Router(config)# vlan\t2");
-        assert_eq!(commands[0][1].place, Place { line: 1, column: 23 });
-        assert_eq!(commands[0][1].end().column, 24);
+        assert_eq!(commands[0].words[1].place, Place { line: 1, column: 23 });
+        assert_eq!(commands[0].words[1].end().column, 24);
     }
 }

@@ -4,7 +4,8 @@
 //! If none fits, the mode that got furthest says what is wrong.
 
 use crate::commands::trees;
-use crate::grammar::{Candidate, Form, Match, Mismatch, Mode, Verdict};
+use crate::exec::{Privilege, is_for_readers};
+use crate::grammar::{Candidate, Form, Hint, Match, Mismatch, Mode, Verdict};
 
 /// A command found.
 #[derive(Clone, Debug)]
@@ -36,19 +37,51 @@ pub(crate) struct Failure {
     pub(crate) mismatch: Mismatch,
 }
 
-/// The form of a line and the words behind the `no`.
-fn form<'a, 'b>(words: &'a [&'b str]) -> (Form, usize, &'a [&'b str]) {
-    match words.split_first() {
-        Some((no, rest)) if no.eq_ignore_ascii_case("no") => (Form::No, 1, rest),
-        _ => (Form::Plain, 0, words),
+/// What stands in front of a command.
+struct Prefix {
+    form: Form,
+    /// `do`: it is an exec command, whatever the mode.
+    is_exec: bool,
+    /// Number of words.
+    length: usize,
+}
+
+fn prefix(words: &[&str]) -> Prefix {
+    let is = |at: usize, word: &str| words.get(at).is_some_and(|w| w.eq_ignore_ascii_case(word));
+    let is_exec = is(0, "do");
+    let length = usize::from(is_exec);
+    if is(length, "no") {
+        return Prefix { form: Form::No, is_exec, length: length + 1 };
     }
+    Prefix { form: Form::Plain, is_exec, length }
+}
+
+/// As [`locate`], for a line that may have been pasted with its prompt: if that shows one of
+/// `modes` and the line is a command of just that one, it is meant. Prompts of printed transcripts
+/// are often wrong, so nothing else follows from them.
+pub(crate) fn locate_pasted(
+    modes: &[Mode],
+    pasted_in: Option<Mode>,
+    words: &[&str],
+) -> Result<Found, Failure> {
+    let shown = pasted_in.and_then(|shown| modes.iter().position(|mode| *mode == shown));
+    if let Some(shown) = shown
+        && let Ok(found) = locate(&modes[shown..], words)
+        && found.level == 0
+        && !matches!(found.verdict, Verdict::Unavailable(_))
+    {
+        return Ok(Found { level: shown, ..found });
+    }
+    locate(modes, words)
 }
 
 /// Finds the command that `words` are; `modes` go from the inside out and are not empty.
 pub(crate) fn locate(modes: &[Mode], words: &[&str]) -> Result<Found, Failure> {
-    let (form, skipped, words) = form(words);
+    let Prefix { form, is_exec, length: skipped } = prefix(words);
+    let words = &words[skipped..];
     let mut worst: Option<Failure> = None;
-    for (level, &mode) in modes.iter().enumerate() {
+    let modes = modes.iter().enumerate().filter(|(_, mode)| !is_exec || **mode == Mode::Exec);
+    for (level, &mode) in modes {
         let trees = trees(mode);
         let mismatch = match trees.tree(form).walk(words) {
             Ok(matched) => {
@@ -110,15 +143,50 @@ impl Mismatch {
 
 /// What may stand at the end of `line` in `mode`: what `?` lists.
 pub fn candidates(mode: Mode, line: &str) -> Vec<Candidate> {
+    match hint(mode, line, Privilege::Administrator) {
+        Hint::Candidates(found) => found,
+        Hint::Ambiguous => Vec::new(),
+    }
+}
+
+/// What is known about the end of `line` in `mode`.
+pub(crate) fn hint(mode: Mode, line: &str, privilege: Privilege) -> Hint {
     let mut words: Vec<&str> = line.split_whitespace().collect();
     let partial = if line.ends_with(char::is_whitespace) { None } else { words.pop() };
     let partial = partial.unwrap_or("");
-    let (form, _, rest) = form(&words);
-    let mut found = trees(mode).tree(form).candidates(rest, partial);
-    let may_negate = words.is_empty() && mode != Mode::Exec && "no".starts_with(partial);
-    if may_negate {
-        found.push(Candidate { label: "no".to_owned(), help: "Undo, or restore the default" });
+    let Prefix { form, is_exec, length } = prefix(&words);
+    if is_exec && mode != Mode::Exec {
+        return Hint::Candidates(Vec::new());
+    }
+    let trees = trees(mode);
+    let mut found = match trees.tree(form).hint(&words[length..], partial) {
+        Hint::Candidates(found) => found,
+        Hint::Ambiguous => return Hint::Ambiguous,
+    };
+    let is_first = words.len() == usize::from(is_exec);
+    if is_first {
+        found.extend(prefixes(mode, is_exec, partial));
         found.sort();
     }
-    found
+    if is_first && mode == Mode::Exec && privilege == Privilege::Reader {
+        found.retain(|candidate| is_for_readers(&candidate.label));
+    }
+    if mode == Mode::Exec && found.last() == Some(&Candidate::end()) && is_show(line) {
+        found.insert(found.len() - 1, Candidate::argument("|", "Output modifiers"));
+    }
+    Hint::Candidates(found)
+}
+
+/// `no` and `do`, where they may stand and become of `partial`.
+fn prefixes(mode: Mode, is_exec: bool, partial: &str) -> Vec<Candidate> {
+    let may_negate = trees(mode).tree(Form::No).hint(&[], "") != Hint::Candidates(Vec::new());
+    let no = may_negate.then(|| Candidate::word("no", "Undo, or restore the default"));
+    let may_do = mode != Mode::Exec && !is_exec;
+    let do_ = may_do.then(|| Candidate::word("do", "An exec command"));
+    let found = no.into_iter().chain(do_);
+    found.filter(|candidate| candidate.label.starts_with(&partial.to_ascii_lowercase())).collect()
+}
+
+fn is_show(line: &str) -> bool {
+    crate::parse_exec(line).is_ok_and(|line| line.command.is_show())
 }

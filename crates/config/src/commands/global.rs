@@ -6,7 +6,7 @@ use hitless_model::{Slot, VlanId};
 
 use super::{INTERFACE, MODULE, finish};
 use crate::grammar::{
-    Action, Args, Child, Command, Kind, Lines, Mode, Refusal, Table, Value, VlanList, arg, keyword,
+    Args, Child, Command, Kind, Lines, Mode, Refusal, Table, Value, VlanList, arg, keyword,
     keyword_or,
 };
 use crate::model::{Configuration, Interface};
@@ -31,7 +31,7 @@ const LACKING: &[&str] = &[
 ];
 
 pub(super) fn table() -> Table<Configuration> {
-    let commands = vec![hostname(), vlan(), interface(), module(), configure()];
+    let commands = vec![hostname(), vlan(), interface(), module()];
     finish(commands, LACKING)
 }
 
@@ -156,12 +156,6 @@ fn module() -> Command<Configuration> {
                 lines.separator();
             }
         })
-}
-
-/// What a transcript begins with.
-fn configure() -> Command<Configuration> {
-    let path = [keyword("configure", "Configure"), keyword("terminal", "By commands")];
-    Command::<Configuration>::new(&path).acts(Action::Top)
 }
 
 /// Every VLAN that is mentioned anywhere.

@@ -1,27 +1,9 @@
 use super::*;
-use crate::grammar::{Args, Form, Kind, Trees};
+use crate::grammar::{Args, Form, Trees};
 use crate::model::Side;
 
-/// A word that an argument of this type takes.
-fn sample(kind: Kind) -> String {
-    match kind {
-        Kind::Ipv4 => "10.0.0.5".to_owned(),
-        Kind::Mask => "255.255.255.255".to_owned(),
-        Kind::Vlan | Kind::VlanList => "7".to_owned(),
-        Kind::Slot | Kind::Group | Kind::Priority => "9".to_owned(),
-        Kind::Number { max, .. } => max.to_string(),
-        Kind::Port => "www".to_owned(),
-        Kind::Name | Kind::Device | Kind::Secret | Kind::Word => "sample".to_owned(),
-    }
-}
-
 fn line(path: &[Element]) -> Vec<String> {
-    let word = |element: &Element| match element {
-        Element::Keyword { text, .. } => Some((*text).to_owned()),
-        Element::Argument { kind, .. } => Some(sample(*kind)),
-        Element::Rest => None,
-    };
-    path.iter().filter_map(word).collect()
+    path.iter().filter(|element| **element != Element::Rest).map(Element::example).collect()
 }
 
 /// Runs every form of every command of a table, each on a fresh target.

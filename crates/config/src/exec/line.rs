@@ -4,48 +4,12 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::pipe::{Filter, OutputFormat, Pattern};
 use super::{ExecCommand, command};
 use crate::grammar::{Mismatch, Mode, Verdict};
+use crate::line::{LONGEST_LINE, Word, words};
 use crate::locate::locate;
-
-/// How a value is printed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum OutputFormat {
-    /// For people.
-    #[default]
-    Text,
-    /// `| json`.
-    Json,
-}
-
-/// Which lines of the text are printed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Filter {
-    /// `| include X`: those with X in them.
-    Include(String),
-    /// `| exclude X`: the others.
-    Exclude(String),
-    /// `| begin X`: from the first with X in it.
-    Begin(String),
-}
-
-impl Filter {
-    /// The lines that pass.
-    pub fn apply(&self, text: &str) -> String {
-        let mut begun = false;
-        let lines = text.lines().filter(|line| match self {
-            Self::Include(what) => line.contains(what),
-            Self::Exclude(what) => !line.contains(what),
-            Self::Begin(what) => {
-                begun |= line.contains(what);
-                begun
-            }
-        });
-        lines.flat_map(|line| [line, "\n"]).collect()
-    }
-}
+use crate::parse::sentence;
 
 /// A line understood.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -88,90 +52,133 @@ impl fmt::Display for BadLine {
 
 impl std::error::Error for BadLine {}
 
-/// A word and its column.
-type Word<'a> = (&'a str, usize);
+impl BadLine {
+    /// As IOS prints it below a line that was typed behind a prompt of `width` characters.
+    pub fn under_prompt(&self, width: usize) -> String {
+        let caret = self.column.map(|column| format!("{:1$}^\n", "", width + column));
+        format!("{}% {}\n", caret.unwrap_or_default(), self.message)
+    }
+
+    pub(crate) fn new(line: &str, column: Option<usize>, message: impl Into<String>) -> Self {
+        Self { line: line.to_owned(), column, message: message.into(), expected: Vec::new() }
+    }
+
+    /// A word that fits nothing.
+    pub(crate) fn invalid(line: &str, column: usize, expected: &[&str]) -> Self {
+        let expected = expected.iter().map(|&word| word.to_owned()).collect();
+        Self { expected, ..Self::new(line, Some(column), "Invalid input detected at '^' marker.") }
+    }
+
+    /// A line that ends too early.
+    pub(crate) fn incomplete(line: &str, expected: &[&str]) -> Self {
+        let expected = expected.iter().map(|&word| word.to_owned()).collect();
+        Self { expected, ..Self::new(line, None, "Incomplete command.") }
+    }
+
+    /// A line longer than anybody types.
+    pub(crate) fn too_long() -> Self {
+        let text = format!("A line has at most {LONGEST_LINE} octets.");
+        Self::new("", None, text)
+    }
+}
 
 /// Reads a line with an exec command.
 ///
 /// # Errors
 /// What is wrong with it, as IOS says it.
 pub fn parse_exec(line: &str) -> Result<ExecLine, BadLine> {
-    let words = words(line);
-    let bar = words.iter().position(|(word, _)| word.starts_with('|')).unwrap_or(words.len());
-    let (left, right) = words.split_at(bar);
-    let command = read_command(line, left)?;
-    let (format, filter) = read_pipe(line, right)?;
+    if line.len() > LONGEST_LINE {
+        return Err(BadLine::too_long());
+    }
+    let (left, piped) = match line.split_once('|') {
+        Some((left, piped)) => (left, Some(piped)),
+        None => (line, None),
+    };
+    let command = read_command(line, &words(left, 0))?;
+    let Some(piped) = piped else {
+        return Ok(ExecLine { command, format: OutputFormat::Text, filter: None });
+    };
+    let bar = left.chars().count();
+    if !command.is_show() {
+        return Err(BadLine::invalid(line, bar, &["the end of the line"]));
+    }
+    let (format, filter) = read_pipe(line, piped, bar + 1)?;
     Ok(ExecLine { command, format, filter })
 }
 
-/// Words with their columns in characters; a `|` is one by itself.
-fn words(line: &str) -> Vec<Word<'_>> {
-    let mut words: Vec<Word<'_>> = Vec::new();
-    let mut start: Option<(usize, usize)> = None;
-    for (column, (byte, c)) in line.char_indices().enumerate() {
-        let ends = c.is_whitespace() || c == '|';
-        if ends && let Some((from, at)) = start.take() {
-            words.push((&line[from..byte], at));
-        }
-        if c == '|' {
-            words.push((&line[byte..=byte], column));
-        } else if !ends && start.is_none() {
-            start = Some((byte, column));
-        }
-    }
-    words.extend(start.map(|(from, at)| (&line[from..], at)));
-    words
-}
-
 fn read_command(line: &str, words: &[Word<'_>]) -> Result<ExecCommand, BadLine> {
-    let texts: Vec<&str> = words.iter().map(|(text, _)| *text).collect();
+    let texts: Vec<&str> = words.iter().map(|word| word.text).collect();
+    let column = |word: usize| words.get(word).map(|word| word.place.column);
     let found = locate(&[Mode::Exec], &texts).map_err(|failure| {
         let (message, expected) = failure.mismatch.message(texts.iter().copied());
         let column = match &failure.mismatch {
-            Mismatch::Invalid { at, .. } => words.get(failure.skipped + at).map(|(_, at)| *at),
+            Mismatch::Invalid { at, .. } => column(failure.skipped + at),
             Mismatch::Incomplete { .. } | Mismatch::Ambiguous { .. } => None,
         };
         BadLine { line: line.to_owned(), column, message, expected }
     })?;
     if let Verdict::Unavailable(element) = found.verdict {
-        let (word, column) = words.get(element).copied().unwrap_or(("", 0));
+        let blamed = found.skipped + element;
+        let word = texts.get(blamed).copied().unwrap_or_default();
         let message = format!("\"{word}\" is not available in this release.");
-        return Err(bad(line, Some(column), message));
+        return Err(BadLine::new(line, column(blamed), message));
     }
-    command(found.matched.command, &found.matched.args)
-        .ok_or_else(|| bad(line, None, "Incomplete command.".to_owned()))
+    let matched = &found.matched;
+    command(matched.command, found.form, &matched.args).map_err(|refusal| {
+        let place = refusal.argument.and_then(|argument| matched.places.get(argument));
+        let blamed = place.and_then(|place| column(found.skipped + place));
+        BadLine::new(line, blamed, sentence(&refusal.message))
+    })
 }
 
-fn bad(line: &str, column: Option<usize>, message: String) -> BadLine {
-    BadLine { line: line.to_owned(), column, message, expected: Vec::new() }
-}
+/// What may stand behind `|`, and what it does.
+pub(crate) const PIPES: [(&str, &str); 6] = [
+    ("begin", "Begin with the first line that matches"),
+    ("count", "Count the lines that match"),
+    ("exclude", "Leave out lines that match"),
+    ("include", "Only lines that match"),
+    ("json", "As a JSON document"),
+    ("section", "Lines that match, each with what is indented below it"),
+];
 
-/// What may stand behind `|`.
-const PIPES: [&str; 4] = ["begin", "exclude", "include", "json"];
-
-fn read_pipe(line: &str, words: &[Word<'_>]) -> Result<(OutputFormat, Option<Filter>), BadLine> {
-    let Some((_, words)) = words.split_first() else { return Ok((OutputFormat::Text, None)) };
-    let Some(((verb, column), rest)) = words.split_first() else {
-        let expected = PIPES.map(str::to_owned).to_vec();
-        return Err(BadLine { expected, ..bad(line, None, "Incomplete command.".to_owned()) });
+/// Reads what is behind the `|`; `start` is its first column.
+fn read_pipe(
+    line: &str,
+    piped: &str,
+    start: usize,
+) -> Result<(OutputFormat, Option<Filter>), BadLine> {
+    let verbs = PIPES.map(|(verb, _)| verb);
+    let behind_blanks = piped.trim_start();
+    let column = |rest: &str| start + piped.chars().count() - rest.chars().count();
+    let (word, rest) = behind_blanks.split_once(char::is_whitespace).unwrap_or((behind_blanks, ""));
+    let what = rest.trim();
+    let verb = word.to_ascii_lowercase();
+    if verb.is_empty() {
+        return Err(BadLine::incomplete(line, &verbs));
+    }
+    let Some(verb) = verbs.iter().find(|full| full.starts_with(&verb)) else {
+        return Err(BadLine::invalid(line, column(behind_blanks), &verbs));
     };
-    let verb = verb.to_ascii_lowercase();
-    let pipe = PIPES.iter().find(|pipe| pipe.starts_with(&verb));
-    let what: Vec<&str> = rest.iter().map(|(text, _)| *text).collect();
-    let what = what.join(" ");
-    match (pipe.copied(), rest.first()) {
-        (Some("json"), None) => Ok((OutputFormat::Json, None)),
-        (Some("json"), Some((_, column))) => Err(invalid(line, *column, &["the end of the line"])),
-        (Some("include"), Some(_)) => Ok((OutputFormat::Text, Some(Filter::Include(what)))),
-        (Some("exclude"), Some(_)) => Ok((OutputFormat::Text, Some(Filter::Exclude(what)))),
-        (Some("begin"), Some(_)) => Ok((OutputFormat::Text, Some(Filter::Begin(what)))),
-        (Some(_), None) => Err(bad(line, None, "Incomplete command.".to_owned())),
-        (_, _) => Err(invalid(line, *column, &PIPES)),
+    if *verb == "json" {
+        return if what.is_empty() {
+            Ok((OutputFormat::Json, None))
+        } else {
+            Err(BadLine::invalid(line, column(rest.trim_start()), &["the end of the line"]))
+        };
     }
-}
-
-fn invalid(line: &str, column: usize, expected: &[&str]) -> BadLine {
-    let message = "Invalid input detected at '^' marker.".to_owned();
-    let expected = expected.iter().map(|&word| word.to_owned()).collect();
-    BadLine { expected, ..bad(line, Some(column), message) }
+    if what.is_empty() {
+        return Err(BadLine::incomplete(line, &["a regular expression"]));
+    }
+    let pattern = Pattern::try_from(what.to_owned()).map_err(|_| {
+        let column = column(rest.trim_start());
+        BadLine::new(line, Some(column), "Failed to compile regular expression.")
+    })?;
+    let filter = match *verb {
+        "begin" => Filter::Begin(pattern),
+        "count" => Filter::Count(pattern),
+        "exclude" => Filter::Exclude(pattern),
+        "section" => Filter::Section(pattern),
+        _ => Filter::Include(pattern),
+    };
+    Ok((OutputFormat::Text, Some(filter)))
 }

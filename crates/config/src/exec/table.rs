@@ -1,10 +1,16 @@
-//! The tree of exec commands.
+//! The tree of exec commands, and the value that each yields.
 
+mod doing;
+mod session;
+mod show;
+mod views;
+
+use std::collections::BTreeSet;
 use std::sync::LazyLock;
 
-use super::{ExecCommand, ModuleView};
+use super::{ExecCommand, Privilege};
 use crate::grammar::{
-    Action, Args, Command, Element, Kind, Refusal, Table, arg, keyword, keyword_or, rest,
+    Action, Args, Command, Element, Form, Kind, Refusal, Table, arg, keyword, keyword_or,
 };
 
 type Chosen = Option<ExecCommand>;
@@ -13,145 +19,59 @@ type Set = fn(&mut Chosen, &Args) -> Result<(), Refusal>;
 /// `Router#`.
 pub(crate) static EXEC: LazyLock<Table<Chosen>> = LazyLock::new(table);
 
-/// Exec commands of the original that this release lacks.
-const LACKING: &[&str] = &["copy", "debug", "hw-module", "ping", "traceroute", "undebug", "write"];
-
-const SHOW: Element = keyword("show", "Show what is running");
-const CLEAR: Element = keyword("clear", "Reset something");
-const RELOAD: Element = keyword("reload", "Start again in place, without a pause");
 const MODULE: Element = keyword("module", "A module of this chassis");
 const CSM: Element = keyword_or("csm", "contentSwitchingModule", "Content switching module");
 const SLOT: Element = arg(Kind::Slot, "Its slot");
-const DETAIL: Element = keyword("detail", "Everything that is known");
 const NAME: Element = arg(Kind::Name, "Name");
 const FT: Element = keyword("ft", "Fault tolerance");
-const VSERVERS: Element = keyword_or("vservers", "vserver", "Virtual servers");
-const REALS: Element = keyword_or("reals", "real", "Real servers");
-const FARMS: Element = keyword_or("serverfarms", "serverfarm", "Server farms");
-const CONNS: Element = keyword("conns", "Connections");
-const VLAN: Element = keyword("vlan", "VLANs");
 
 /// The command that a match in [`EXEC`] is.
-pub(crate) fn command(index: usize, args: &Args) -> Option<ExecCommand> {
+///
+/// # Errors
+/// An argument that has the right type and is not acceptable.
+pub(crate) fn command(index: usize, form: Form, args: &Args) -> Result<ExecCommand, Refusal> {
+    let lost = || Refusal::command("the command is not carried out");
+    let command = EXEC.commands().get(index).ok_or_else(lost)?;
+    let action = match form {
+        Form::Plain => command.action(),
+        Form::No => command.reset(),
+    };
     let mut chosen = None;
-    if let Action::Set(set) = EXEC.commands().get(index)?.action()? {
-        set(&mut chosen, args).ok()?;
+    if let Some(Action::Set(set)) = action {
+        set(&mut chosen, args)?;
     }
-    chosen
+    chosen.ok_or_else(lost)
+}
+
+/// Whether a command that begins with this word is for those who may only look.
+pub(crate) fn is_for_readers(word: &str) -> bool {
+    static WORDS: LazyLock<BTreeSet<String>> = LazyLock::new(|| {
+        let all = EXEC.commands().iter().enumerate();
+        let open = all.filter(|(index, _)| {
+            privilege(*index).is_some_and(|privilege| privilege == Privilege::Reader)
+        });
+        open.filter_map(|(_, command)| Some(command.path().first()?.label())).collect()
+    });
+    word == "no" || WORDS.contains(word)
+}
+
+/// Who may give a command; none, if this release lacks it.
+pub(crate) fn privilege(index: usize) -> Option<Privilege> {
+    let path = EXEC.commands().get(index)?.path();
+    let words: Vec<String> = path.iter().map(Element::example).collect();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    let matched = EXEC.plain().walk(&words).ok()?;
+    Some(command(matched.command, Form::Plain, &matched.args).ok()?.privilege())
 }
 
 fn table() -> Table<Chosen> {
-    let mut commands = vec![
-        Command::<Chosen>::new(&[SHOW, MODULE, CSM, keyword("all", "Every module")])
-            .sets(|chosen, _| choose(chosen, ExecCommand::ShowAll)),
-        Command::<Chosen>::new(&[SHOW, keyword("running-config", "The configuration in force")])
-            .sets(|chosen, _| choose(chosen, ExecCommand::ShowRunningConfig)),
-        Command::<Chosen>::new(&[
-            CLEAR,
-            MODULE,
-            CSM,
-            SLOT,
-            FT,
-            keyword("active", "Hand the role over"),
-        ])
-        .sets(|chosen, args| choose(chosen, ExecCommand::ClearFtActive { slot: args.get(0)? })),
-    ];
-    commands.push(
-        Command::<Chosen>::new(&[RELOAD, keyword("daemon", "The program and its configuration")])
-            .sets(|chosen, _| choose(chosen, ExecCommand::ReloadDaemon)),
-    );
-    commands.extend(fault_tolerance());
-    commands.extend(servers());
-    commands.extend(network());
-    commands.extend(lacking());
-    Table::new(commands)
+    Table::new(
+        [show::commands(), views::commands(), doing::commands(), session::commands()].concat(),
+    )
 }
 
-fn fault_tolerance() -> Vec<Command<Chosen>> {
-    let history = keyword("history", "Every change of role, and why");
-    let mut commands = view(
-        &[FT],
-        |c, a| show(c, a, ModuleView::Ft, false),
-        |c, a| show(c, a, ModuleView::Ft, true),
-    );
-    commands.push(
-        Command::<Chosen>::new(&under_module(&[FT, history]))
-            .sets(|c, a| show(c, a, ModuleView::FtHistory, false)),
-    );
-    commands
-}
-
-fn servers() -> Vec<Command<Chosen>> {
-    let name = keyword("name", "By name");
-    let sfarm = keyword("sfarm", "Of one server farm");
-    let of_vserver = keyword("vserver", "Of one virtual server");
-    let (vservers, vservers_detail): (Set, Set) = (
-        |c, a| show(c, a, ModuleView::VirtualServers(a.optional(1)), false),
-        |c, a| show(c, a, ModuleView::VirtualServers(a.optional(1)), true),
-    );
-    let (reals, reals_detail): (Set, Set) = (
-        |c, a| show(c, a, ModuleView::Reals(a.optional(1)), false),
-        |c, a| show(c, a, ModuleView::Reals(a.optional(1)), true),
-    );
-    let (farms, farms_detail): (Set, Set) = (
-        |c, a| show(c, a, ModuleView::Farms(a.optional(1)), false),
-        |c, a| show(c, a, ModuleView::Farms(a.optional(1)), true),
-    );
-    let (conns, conns_detail): (Set, Set) = (
-        |c, a| show(c, a, ModuleView::Conns(a.optional(1)), false),
-        |c, a| show(c, a, ModuleView::Conns(a.optional(1)), true),
-    );
-    [
-        view(&[VSERVERS], vservers, vservers_detail),
-        view(&[VSERVERS, NAME], vservers, vservers_detail),
-        view(&[VSERVERS, name, NAME], vservers, vservers_detail),
-        view(&[REALS], reals, reals_detail),
-        view(&[REALS, sfarm, NAME], reals, reals_detail),
-        view(&[FARMS], farms, farms_detail),
-        view(&[FARMS, NAME], farms, farms_detail),
-        view(&[FARMS, name, NAME], farms, farms_detail),
-        view(&[CONNS], conns, conns_detail),
-        view(&[CONNS, of_vserver, NAME], conns, conns_detail),
-    ]
-    .concat()
-}
-
-fn network() -> Vec<Command<Chosen>> {
-    let id = [VLAN, keyword("id", "One of them"), arg(Kind::Vlan, "Its number")];
-    let (vlans, vlans_detail): (Set, Set) = (
-        |c, a| show(c, a, ModuleView::Vlans(a.optional(1)), false),
-        |c, a| show(c, a, ModuleView::Vlans(a.optional(1)), true),
-    );
-    let mut commands =
-        [view(&[VLAN], vlans, vlans_detail), view(&id, vlans, vlans_detail)].concat();
-    let plain: [(Element, Set); 3] = [
-        (keyword("arp", "Addresses and their MACs"), |c, a| show(c, a, ModuleView::Arp, false)),
-        (keyword("stats", "Counters"), |c, a| show(c, a, ModuleView::Stats, false)),
-        (keyword("dataplane", "The programs in the kernel and what they count"), |c, a| {
-            show(c, a, ModuleView::Dataplane, false)
-        }),
-    ];
-    commands
-        .extend(plain.map(|(word, set)| Command::<Chosen>::new(&under_module(&[word])).sets(set)));
-    commands
-}
-
-fn under_module(path: &[Element]) -> Vec<Element> {
-    [&[SHOW, MODULE, CSM, SLOT], path].concat()
-}
-
-/// A view with and without `detail`.
-fn view(path: &[Element], plain: Set, detailed: Set) -> Vec<Command<Chosen>> {
-    let plain_path = under_module(path);
-    let detail_path = [&plain_path[..], &[DETAIL]].concat();
-    vec![
-        Command::<Chosen>::new(&plain_path).sets(plain),
-        Command::<Chosen>::new(&detail_path).sets(detailed),
-    ]
-}
-
-fn show(chosen: &mut Chosen, args: &Args, view: ModuleView, detail: bool) -> Result<(), Refusal> {
-    choose(chosen, ExecCommand::ShowModule { slot: args.get(0)?, view, detail })
+fn entry(path: &[Element], set: Set) -> Command<Chosen> {
+    Command::<Chosen>::new(path).sets(set)
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "every handler of a table has this form")]
@@ -160,14 +80,17 @@ fn choose(chosen: &mut Chosen, command: ExecCommand) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// What of the original this release lacks.
-fn lacking() -> Vec<Command<Chosen>> {
-    let words = LACKING.iter().map(|word| vec![keyword(word, ""), rest()]);
-    let views =
-        ["memory", "policy", "probe", "script", "status", "sticky", "tech-support", "variable"];
-    let views = views.map(|word| under_module(&[keyword(word, ""), rest()]));
-    let clears = ["arp-cache", "connections", "counters", "linecard-configuration", "sticky"];
-    let clears = clears.map(|word| vec![CLEAR, MODULE, CSM, SLOT, keyword(word, ""), rest()]);
-    let paths = words.chain(views).chain(clears);
-    paths.map(|path| Command::<Chosen>::new(&path).acts(Action::Unavailable)).collect()
+/// `path` with every selection of `options`, in their order.
+fn with_options(path: &[Element], options: &[&[Element]]) -> Vec<Vec<Element>> {
+    let mut paths = vec![path.to_vec()];
+    for option in options {
+        let longer: Vec<_> = paths.iter().map(|path| [&path[..], option].concat()).collect();
+        paths.extend(longer);
+    }
+    paths
+}
+
+/// A command with options that may be left out, each.
+fn entries(path: &[Element], options: &[&[Element]], set: Set) -> Vec<Command<Chosen>> {
+    with_options(path, options).iter().map(|path| entry(path, set)).collect()
 }

@@ -41,6 +41,8 @@ pub enum Kind {
     Device,
     /// A key, not to be printed.
     Secret,
+    /// A file of who types, or one of the archive.
+    File,
     /// Any word.
     Word,
 }
@@ -106,6 +108,15 @@ impl Element {
         }
     }
 
+    /// A word that fits.
+    pub fn example(&self) -> String {
+        match self {
+            Self::Keyword { text, .. } => (*text).to_owned(),
+            Self::Argument { kind, .. } => kind.example(),
+            Self::Rest => String::new(),
+        }
+    }
+
     /// Label and explanation for "expected: ..." lines.
     pub fn expectation(&self) -> String {
         match self {
@@ -134,14 +145,14 @@ impl Kind {
             Self::Name => Name::try_from(word.to_owned()).ok().map(Value::Name),
             Self::Device => is_device(word).then(|| Value::Word(word.to_owned())),
             Self::Secret => is_key(word).then(|| Value::Secret(KeyString::new(word.to_owned()))),
-            Self::Word => Some(Value::Word(word.to_owned())),
+            Self::File | Self::Word => Some(Value::Word(word.to_owned())),
         }
     }
 
     /// Whether nearly any word would do, so that an abbreviated keyword goes first.
     pub fn is_free_text(self) -> bool {
         match self {
-            Self::Name | Self::Device | Self::Secret | Self::Word => true,
+            Self::Name | Self::Device | Self::Secret | Self::File | Self::Word => true,
             Self::Ipv4
             | Self::Mask
             | Self::Vlan
@@ -151,6 +162,21 @@ impl Kind {
             | Self::Priority
             | Self::Number { .. }
             | Self::Port => false,
+        }
+    }
+
+    /// A word of this type.
+    pub fn example(self) -> String {
+        match self {
+            Self::Ipv4 => "10.0.0.5".to_owned(),
+            Self::Mask => "255.255.255.255".to_owned(),
+            Self::Vlan | Self::VlanList => "7".to_owned(),
+            Self::Slot | Self::Group | Self::Priority => "9".to_owned(),
+            Self::Number { max, .. } => max.to_string(),
+            Self::Port => "www".to_owned(),
+            Self::Name | Self::Device | Self::Secret | Self::File | Self::Word => {
+                "sample".to_owned()
+            }
         }
     }
 
@@ -164,6 +190,7 @@ impl Kind {
             Self::Priority => range(Priority::MIN, Priority::MAX),
             Self::Number { min, max } => range(min, max),
             Self::Port => "<0-65535>".to_owned(),
+            Self::File => "FILE".to_owned(),
             Self::VlanList | Self::Name | Self::Device | Self::Secret | Self::Word => {
                 "WORD".to_owned()
             }
@@ -186,6 +213,7 @@ impl Kind {
             Self::Name => "a name of 1 to 15 characters without white space".to_owned(),
             Self::Device => "the name of a network device (1 to 15 characters)".to_owned(),
             Self::Secret => "a key of 1 to 64 characters without white space".to_owned(),
+            Self::File => "a file, or archive:N".to_owned(),
             Self::Word => "a word".to_owned(),
         }
     }

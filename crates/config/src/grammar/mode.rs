@@ -36,6 +36,47 @@ pub enum Mode {
     Ft,
 }
 
+impl Mode {
+    /// All of them, in the order of the command reference.
+    pub const ALL: &[Self] = &[
+        Self::Exec,
+        Self::Config,
+        Self::Interface,
+        Self::Vlan,
+        Self::VlanDatabase,
+        Self::Module,
+        Self::ClientVlan,
+        Self::ServerVlan,
+        Self::Farm,
+        Self::Real,
+        Self::VirtualServer,
+        Self::Ft,
+    ];
+
+    /// The mode that a prompt shows; the original's manual misspells one.
+    pub fn of_prompt(shown: &str) -> Option<Self> {
+        let shown = if shown == "(config-slbf-ft)" { "(config-slb-ft)" } else { shown };
+        Self::ALL.iter().copied().find(|mode| mode.to_string() == shown)
+    }
+
+    /// What `?` and the command reference say above its commands.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Exec => "Exec commands",
+            Self::Config => "Configure commands",
+            Self::Interface => "Interface configuration commands",
+            Self::Vlan => "VLAN configuration commands",
+            Self::VlanDatabase => "VLAN database editing buffer manipulation commands",
+            Self::Module => "SLB CSM module config commands",
+            Self::ClientVlan | Self::ServerVlan => "SLB VLAN config commands",
+            Self::Farm => "SLB serverfarm config commands",
+            Self::Real => "SLB real server config commands",
+            Self::VirtualServer => "SLB virtual server config commands",
+            Self::Ft => "SLB fault tolerance config commands",
+        }
+    }
+}
+
 impl fmt::Display for Mode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -79,6 +79,39 @@ pub struct Candidate {
     pub label: String,
     /// One line of explanation.
     pub help: &'static str,
+    /// Whether it is typed as it is written here.
+    pub is_word: bool,
+}
+
+impl Candidate {
+    /// A word.
+    pub fn word(text: &str, help: &'static str) -> Self {
+        Self { label: text.to_owned(), help, is_word: true }
+    }
+
+    /// A type of argument.
+    pub fn argument(label: impl Into<String>, help: &'static str) -> Self {
+        Self { label: label.into(), help, is_word: false }
+    }
+
+    /// The end of the line.
+    pub fn end() -> Self {
+        Self::argument("<cr>", "")
+    }
+
+    fn of(element: &Element) -> Self {
+        let is_word = matches!(element, Element::Keyword { .. });
+        Self { label: element.label(), help: element.help(), is_word }
+    }
+}
+
+/// What is known about a place, for `?`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Hint {
+    /// What may stand there; nothing, if a word before it fits nothing.
+    Candidates(Vec<Candidate>),
+    /// A word before it abbreviates several.
+    Ambiguous,
 }
 
 /// What one word means at one place.
@@ -125,6 +158,7 @@ impl Tree {
     /// Finds the command that `words` are.
     pub fn walk(&self, words: &[&str]) -> Result<Match, Mismatch> {
         let (mut at, mut values, mut places) = (ROOT, Vec::new(), Vec::new());
+        let mut keywords = Vec::new();
         for (index, word) in words.iter().enumerate() {
             match self.step(at, word) {
                 Step::To(next, value) => {
@@ -132,6 +166,8 @@ impl Tree {
                     if let Some(value) = value {
                         values.push(value);
                         places.push(index);
+                    } else if let Element::Keyword { text, .. } = self.nodes[next].element {
+                        keywords.push(text);
                     }
                 }
                 Step::Rest(next) => {
@@ -146,7 +182,7 @@ impl Tree {
         }
         let command = self.nodes[at].command.or_else(|| self.rest(at)?.command);
         match command {
-            Some(command) => Ok(Match { command, args: Args::new(values), places }),
+            Some(command) => Ok(Match { command, args: Args::new(values, keywords), places }),
             None => {
                 Err(Mismatch::Incomplete { expected: self.expected(at), begun: self.beneath(at) })
             }
@@ -231,24 +267,25 @@ impl Tree {
     }
 
     /// What may stand after `words`, where the last place is begun with `partial`.
-    pub fn candidates(&self, words: &[&str], partial: &str) -> Vec<Candidate> {
+    pub fn hint(&self, words: &[&str], partial: &str) -> Hint {
         let mut at = ROOT;
         for word in words {
             match self.step(at, word) {
                 Step::To(next, _) => at = next,
-                Step::Rest(_) | Step::Ambiguous(_) | Step::Nowhere => return Vec::new(),
+                Step::Ambiguous(_) => return Hint::Ambiguous,
+                Step::Rest(_) | Step::Nowhere => return Hint::Candidates(Vec::new()),
             }
         }
         let mut found: Vec<Candidate> = self
             .children(at)
             .filter(|(_, node)| node.listed && may_become(&node.element, partial))
-            .map(|(_, node)| Candidate { label: node.element.label(), help: node.element.help() })
+            .map(|(_, node)| Candidate::of(&node.element))
             .collect();
         found.sort();
-        if self.nodes[at].command.is_some() && partial.is_empty() {
-            found.push(Candidate { label: "<cr>".to_owned(), help: "" });
+        if self.nodes[at].command.is_some() && self.nodes[at].listed && partial.is_empty() {
+            found.push(Candidate::end());
         }
-        found
+        Hint::Candidates(found)
     }
 }
 

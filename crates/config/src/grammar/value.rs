@@ -111,14 +111,27 @@ extract! {
     Priority = Priority, u64 = Number, u16 = Port, Name = Name, KeyString = Secret, String = Word,
 }
 
-/// The arguments of a command line, in order.
+/// The arguments of a command line, in order, and the keywords among them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Args(Vec<Value>);
+pub struct Args {
+    values: Vec<Value>,
+    keywords: Vec<&'static str>,
+}
 
 impl Args {
-    /// Wraps values.
-    pub fn new(values: Vec<Value>) -> Self {
-        Self(values)
+    /// Puts values and keywords together.
+    pub fn new(values: Vec<Value>, keywords: Vec<&'static str>) -> Self {
+        Self { values, keywords }
+    }
+
+    /// Whether the line has a keyword: for those that may be left out.
+    pub fn says(&self, keyword: &str) -> bool {
+        self.keywords.contains(&keyword)
+    }
+
+    /// The first argument of a type, if the line has one: for those that may be left out.
+    pub fn find<T: Extract>(&self) -> Option<T> {
+        self.values.iter().find_map(T::extract)
     }
 
     /// The argument at `index`; a refusal means that command and handler disagree.
@@ -128,7 +141,7 @@ impl Args {
 
     /// The argument at `index`, if the line has it.
     pub fn optional<T: Extract>(&self, index: usize) -> Option<T> {
-        self.0.get(index).and_then(T::extract)
+        self.values.get(index).and_then(T::extract)
     }
 
     /// Address and mask at `index` and the place after it.
@@ -138,6 +151,6 @@ impl Args {
 
     /// All values.
     pub fn values(&self) -> &[Value] {
-        &self.0
+        &self.values
     }
 }

@@ -16,7 +16,9 @@ use std::sync::Arc;
 
 use futures::future::join_all;
 use hitless_config::model::Name;
-use hitless_config::{ExecCommand, ExecLine, ModuleView, OutputFormat, parse_exec};
+use hitless_config::{
+    Clear, ExecCommand, ExecLine, ModuleView, Modules, OutputFormat, Show, parse_exec,
+};
 use hitless_model::Slot;
 
 use crate::api::server::Exec;
@@ -58,14 +60,8 @@ fn print(answer: &Answer, line: &ExecLine) -> Result<String, String> {
 
 async fn carry_out(chassis: &Chassis, command: &ExecCommand) -> Result<Answer, String> {
     match command {
-        ExecCommand::ShowAll => Ok(Answer::Modules(summaries(chassis).await)),
-        ExecCommand::ShowRunningConfig => {
-            Ok(Answer::RunningConfig(Box::new(hide_keys(chassis.configuration()))))
-        }
-        ExecCommand::ShowModule { slot, view, detail } => {
-            show_module(&module(chassis, *slot)?, view, Depth::of(*detail)).await
-        }
-        ExecCommand::ClearFtActive { slot } => {
+        ExecCommand::Show(what) => look(chassis, what).await,
+        ExecCommand::Clear { slot, what: Clear::FtActive } => {
             module(chassis, *slot)?.hand_over().await?;
             Ok(Answer::Done)
         }
@@ -73,6 +69,37 @@ async fn carry_out(chassis: &Chassis, command: &ExecCommand) -> Result<Answer, S
             chassis.reload().await.map_err(|why| format!("Not reloaded: {why}"))?;
             Ok(Answer::Done)
         }
+        ExecCommand::Clear { .. }
+        | ExecCommand::ConfigSync { .. }
+        | ExecCommand::Configure(_)
+        | ExecCommand::Copy(_)
+        | ExecCommand::Session(_) => Err(LATER.to_owned()),
+    }
+}
+
+/// What a command is answered that is understood and not carried out.
+const LATER: &str = "This command is not available in this release yet.";
+
+async fn look(chassis: &Chassis, what: &Show) -> Result<Answer, String> {
+    match what {
+        Show::Modules => Ok(Answer::Modules(summaries(chassis).await)),
+        Show::RunningConfig => {
+            Ok(Answer::RunningConfig(Box::new(hide_keys(chassis.configuration()))))
+        }
+        Show::Module { modules: Modules::One(slot), view, detail } => {
+            show_module(&module(chassis, *slot)?, view, Depth::of(*detail)).await
+        }
+        Show::Module { modules: Modules::All, .. }
+        | Show::StartupConfig
+        | Show::Archive
+        | Show::ArchiveDifferences(_)
+        | Show::Difference
+        | Show::History
+        | Show::Clock
+        | Show::Version
+        | Show::Standby { .. }
+        | Show::TechSupport
+        | Show::Log => Err(LATER.to_owned()),
     }
 }
 
@@ -114,9 +141,10 @@ async fn show_module(module: &Module, view: &ModuleView, depth: Depth) -> Result
             Answer::Reals(reals, depth)
         }
         ModuleView::Farms(name) => farms(module, name.as_ref(), depth).await?,
-        ModuleView::Conns(name) => {
+        ModuleView::Conns { virtual_server, client } => {
             let mut conns: Vec<ConnInfo> = module.get("conns").await?;
-            conns.retain(|conn| is(name.as_ref(), conn.virtual_server.as_ref()));
+            conns.retain(|conn| is(virtual_server.as_ref(), conn.virtual_server.as_ref()));
+            conns.retain(|conn| client.is_none_or(|client| *conn.record.key.client.ip() == client));
             Answer::Conns(conns, depth)
         }
         ModuleView::Vlans(id) => {
@@ -127,6 +155,11 @@ async fn show_module(module: &Module, view: &ModuleView, depth: Depth) -> Result
         ModuleView::Arp => Answer::Arp(module.get("arp").await?),
         ModuleView::Stats => Answer::Stats(module.get("stats").await?),
         ModuleView::Dataplane => Answer::Dataplane(module.get("dataplane").await?),
+        ModuleView::Status
+        | ModuleView::Variable(_)
+        | ModuleView::Sticky(_)
+        | ModuleView::Probe(_)
+        | ModuleView::TechSupport(_) => return Err(LATER.to_owned()),
     })
 }
 
