@@ -187,6 +187,7 @@ fn prefixes(mode: Mode, is_exec: bool, partial: &str) -> Vec<Candidate> {
     found.filter(|candidate| candidate.label.starts_with(&partial.to_ascii_lowercase())).collect()
 }
 
-fn is_show(line: &str) -> bool {
+/// Whether a line is a whole command that shows something.
+pub(crate) fn is_show(line: &str) -> bool {
     crate::parse_exec(line).is_ok_and(|line| line.command.is_show())
 }

@@ -217,7 +217,7 @@ impl EditSession {
 
     /// A line for the mode at `depth`: the modes further in are left by it.
     fn change(&mut self, depth: usize, verdict: Verdict, text: &str) -> Step {
-        let own = text[prompt(text).length..].trim().to_owned();
+        let own = command_of(text);
         if self.mode() == Mode::VlanDatabase && depth + 1 == self.path.len() {
             self.pending.push(own);
             return Step::Nothing;
@@ -245,6 +245,14 @@ impl EditSession {
     fn context(&self) -> Vec<String> {
         self.path.iter().skip(1).map(|level| level.line.clone()).collect()
     }
+}
+
+/// A line without its prompt and comment.
+fn command_of(text: &str) -> String {
+    let words = words(text, 0);
+    let first = words.first().map_or(0, |word| word.place.column);
+    let end = words.last().map_or(0, |word| word.end().column);
+    text.chars().skip(first).take(end - first).collect()
 }
 
 /// What is typed steers no terminal and is one line.

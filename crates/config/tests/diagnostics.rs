@@ -100,7 +100,7 @@ fn commands_of_the_original_that_are_missing_are_refused_by_name() {
         ("probe P icmp", "probe"),
         ("standby 1 ip 10.0.0.1", "standby"),
         ("no ip igmp snooping", "ip"),
-        ("write memory", "write"),
+        ("ping 10.0.0.1", "ping"),
     ] {
         let said = messages(&format!("module csm 5\n{line}"));
         let message = format!("\"{word}\" is not available in this release.");
@@ -242,10 +242,11 @@ fn two_virtual_servers_do_not_listen_on_the_same_place() {
 
 #[test]
 fn a_real_is_in_a_farm_once() {
-    let text = "serverfarm F\n real 10.0.3.101";
-    assert_eq!(in_good(text), said(11, "This real is in the server farm already."));
-    let other_port = format!("{GOOD}serverfarm F\n real 10.0.3.101 8080");
-    assert!(parse(&other_port, "a.conf").is_ok());
+    let again = format!("{GOOD}serverfarm F\n real 10.0.3.101\n  weight 3\n real 10.0.3.101 8080");
+    let configuration = parse(&again, "a.conf").unwrap();
+    let farm = configuration.modules.values().next().unwrap().farms.values().next().unwrap();
+    let reals: Vec<_> = farm.reals.iter().map(|real| (real.port, real.weight)).collect();
+    assert_eq!(reals, [(None, 3), (Some(8080), 8)], "the same one is entered again");
 }
 
 #[test]
@@ -291,6 +292,8 @@ fn a_hidden_key_is_not_taken_for_the_key() {
 #[test]
 fn doing_has_no_place_in_a_configuration_and_showing_no_effect() {
     let message = "This is not a configuration command.";
-    assert_eq!(in_good("clear module csm 5 ft active"), said(10, message));
+    for doing in ["clear module csm 5 ft active", "write memory", "configure replace f force"] {
+        assert_eq!(in_good(doing), said(10, message), "{doing}");
+    }
     assert!(parse(&format!("{GOOD}show module csm all\n"), "a.conf").is_ok());
 }

@@ -97,10 +97,9 @@ fn enter_real(farm: &mut ServerFarm, args: &Args) -> Result<Child, Refusal> {
     if address.is_unspecified() || address.is_multicast() || address.is_broadcast() {
         return Err(Refusal::argument(0, format!("{address} is not a host's address")));
     }
-    if farm.reals.iter().any(|real| real.address == address && real.port == port) {
-        return Err(Refusal::argument(0, "this real is in the server farm already"));
+    if !farm.reals.iter().any(|real| real.address == address && real.port == port) {
+        farm.reals.push(Real::new(address, port));
     }
-    farm.reals.push(Real::new(address, port));
     Ok(Child::Real(address, port))
 }
 

@@ -93,7 +93,7 @@ impl Filter {
                 let mut section: Option<usize> = None;
                 keep(text, |line| {
                     let depth = line.len() - line.trim_start().len();
-                    if !section.is_some_and(|above| depth > above) {
+                    if section.is_none_or(|above| depth <= above) {
                         section = regex.is_match(line).then_some(depth);
                     }
                     section.is_some()

@@ -4,7 +4,7 @@ use super::EditSession;
 use crate::exec::PIPES;
 use crate::grammar::{Candidate, Hint};
 use crate::line::{LONGEST_LINE, prompt};
-use crate::locate::hint;
+use crate::locate::{hint, is_show};
 
 impl EditSession {
     /// What `?` prints behind `typed`: words that the last one may become, or, behind a blank, what
@@ -46,9 +46,9 @@ impl EditSession {
 
     /// The innermost mode that knows what may follow says it.
     fn hint(&self, typed: &str) -> Hint {
-        if let Some((_, piped)) = typed.split_once('|') {
-            let found = Hint::Candidates(behind_bar(piped));
-            return if self.takes_pipe(typed) { found } else { Hint::Candidates(Vec::new()) };
+        if let Some((shown, piped)) = typed.split_once('|') {
+            let found = if is_show(shown) { behind_bar(piped) } else { Vec::new() };
+            return Hint::Candidates(found);
         }
         let mut answer = Hint::Candidates(Vec::new());
         for mode in self.modes() {
@@ -59,11 +59,6 @@ impl EditSession {
             }
         }
         answer
-    }
-
-    fn takes_pipe(&self, typed: &str) -> bool {
-        let left = typed.split('|').next().unwrap_or_default();
-        crate::parse_exec(left).is_ok_and(|line| line.command.is_show())
     }
 }
 
