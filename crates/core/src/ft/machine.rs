@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::absence::{Absence, Hold};
 use super::beat::{Beat, Flags, Purpose, Seq};
 use super::config::Config;
+use super::delays::Delays;
 use super::input::Input;
 use super::output::{Output, Timer};
 use super::peer::{Arrival, Contact, Peer};
@@ -30,6 +31,9 @@ pub struct Ft {
     pub(super) since: Instant,
     pub(super) role_changes: u64,
     pub(super) lease_expiries: u64,
+    /// How late this box itself was.
+    #[serde(default)]
+    pub(super) delays: Delays,
     /// Newest epoch known; this box's own while it is active.
     pub(super) epoch: Epoch,
     /// Has been active, or standby to an active, in this life.
@@ -101,6 +105,7 @@ impl Ft {
             since: now,
             role_changes: 0,
             lease_expiries: 0,
+            delays: Delays::default(),
             stopping: false,
             peer: None,
             sent: SentLog::default(),
@@ -277,8 +282,12 @@ impl Machine for Ft {
     fn handle_deadline(&mut self, now: Instant) {
         let now = self.called(now);
         let Some(due) = self.next_deadline().filter(|deadline| deadline.at <= now) else { return };
-        if now.saturating_since(due.at) > self.config.interval() / 2 {
-            self.excuse(now, now.saturating_since(due.at));
+        let lateness = now.saturating_since(due.at);
+        if let Some(event) = self.delays.note(lateness, self.config.lease()) {
+            self.emit(event);
+        }
+        if lateness > self.config.interval() / 2 {
+            self.excuse(now, lateness);
         }
         self.check_lease(now);
         self.judge(now);

@@ -25,6 +25,7 @@ mod beat;
 mod config;
 mod deadlines;
 mod decide;
+mod delays;
 mod handover;
 mod input;
 mod machine;

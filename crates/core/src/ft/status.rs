@@ -39,6 +39,16 @@ impl Ft {
         self.lease_expiries
     }
 
+    /// The longest time by which this box was late itself.
+    pub fn longest_delay(&self) -> Duration {
+        self.delays.longest
+    }
+
+    /// How often it was late by more than half of a lease.
+    pub fn delays(&self) -> u64 {
+        self.delays.count
+    }
+
     /// Until when the data plane may forward.
     pub fn lease_until(&self) -> Option<Instant> {
         self.state.lease_until()

@@ -3,6 +3,7 @@
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::time::Duration;
 
 use hitless_model::{ConnKey, ConnRecord, Epoch, Instant, Mac, Priority, Role, UnitId};
 use serde::{Deserialize, Serialize};
@@ -128,6 +129,14 @@ pub enum Event {
     },
     /// The lease ran out: this box fell silent.
     LeaseExpired,
+    /// This box was called later than it had asked for, by more than half of a lease: its machine or
+    /// its process stood still.
+    Delayed {
+        /// How much later.
+        by: Duration,
+        /// How long a lease lasts.
+        lease: Duration,
+    },
     /// The fault-tolerant VLAN is trusted as it is, because no key is configured. Said once.
     Unauthenticated,
     /// The peer's configuration differs (`true`), or agrees again.
@@ -231,6 +240,13 @@ pub struct Status {
     pub role_changes: u64,
     /// Number of leases that ran out while active.
     pub lease_expiries: u64,
+    /// The longest time in nanoseconds by which this box was late itself since its process began: a
+    /// lease cannot outlive more than that.
+    #[serde(default)]
+    pub longest_delay_ns: u64,
+    /// How often it was late by more than half of a lease.
+    #[serde(default)]
+    pub delays: u64,
     /// What keeps this box from taking the role that its priority gives it.
     pub waiting: Option<String>,
     /// What gateways say, if a box needs one to be active alone.

@@ -2,6 +2,7 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::time::Duration;
 
 use hitless_model::Instant;
 
@@ -19,12 +20,13 @@ impl Node {
         Status {
             role: self.ft.role(),
             epoch: self.ft.epoch(),
-            lease_left_ns: lease_left
-                .map(|left| u64::try_from(left.as_nanos()).unwrap_or(u64::MAX)),
+            lease_left_ns: lease_left.map(nanos),
             priority: self.config.priority,
             since: self.ft.since(),
             role_changes: self.ft.role_changes(),
             lease_expiries: self.ft.lease_expiries(),
+            longest_delay_ns: nanos(self.ft.longest_delay()),
+            delays: self.ft.delays(),
             waiting: self.ft.waiting(now),
             gateways: self.ft.gateways(now),
             peer: self.ft.peer_status(),
@@ -47,4 +49,8 @@ impl Node {
     pub fn replication(&self, now: Instant) -> replica::Status {
         self.replica.status(now)
     }
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }

@@ -235,6 +235,7 @@ impl Core {
             | Event::LeaseExpired
             | Event::Unauthenticated
             | Event::ConfigDiffers(_)
+            | Event::Delayed { .. }
             | Event::TimersDiffer
             | Event::ForeignPair { .. }
             | Event::InStep(_)

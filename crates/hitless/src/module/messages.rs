@@ -62,6 +62,15 @@ pub(crate) fn of_event(slot: Slot, event: &Event) -> Option<Message> {
             slot,
             "lease expired: the peer did not confirm in time, this box fell silent",
         ),
+        Event::Delayed { by, lease } => Message::warning(
+            slot,
+            &format!(
+                "this machine or process stood still for {} ms, and a lease lasts {} ms: longer \
+                 failover times, or processors of its own, keep its role from moving",
+                by.as_millis(),
+                lease.as_millis()
+            ),
+        ),
         Event::Unauthenticated => Message::warning(
             slot,
             "no key-string: whoever is on the fault-tolerant vlan is trusted; keep it private",

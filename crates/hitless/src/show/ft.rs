@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Page, time};
+use super::Page;
 use crate::api::types::FtState;
 use crate::exec::Depth;
 use hitless_config::model::SplitBrain;
@@ -83,10 +83,15 @@ fn detail(page: &mut Page, ft: &FtState) {
 
 fn own(page: &mut Page, ft: &FtState) {
     let status = &ft.status;
-    page.line(format_args!(" Last state change: {}", time::calendar(ft.since_unix_ms)));
+    page.line(format_args!(" Last state change: {}", page.zone.calendar(ft.since_unix_ms)));
     page.line(format_args!(
         " State changes: {}, epoch {}, lease expiries {}",
         status.role_changes, status.epoch, status.lease_expiries
+    ));
+    page.line(format_args!(
+        " Own delays: {} beyond half a lease, longest {} ms",
+        status.delays,
+        status.longest_delay_ns / 1_000_000
     ));
     if let (Some(left), Role::Active | Role::Draining) = (status.lease_left_ns, status.role) {
         page.line(format_args!(" Lease: {} ms left", left / 1_000_000));

@@ -55,6 +55,8 @@ fn ft() -> FtState {
         since: Instant::ZERO,
         role_changes: 2,
         lease_expiries: 0,
+        longest_delay_ns: 3_400_000,
+        delays: 0,
         peer: Some(peer()),
         paths: vec![(PathId(vlan(9)), true), (PathId(vlan(2)), true)],
         waiting: None,
@@ -147,6 +149,7 @@ fn detail_holds_peer_paths_replication_and_counters() {
     let rest = "
  Last state change: 01:46:40.000 UTC Sun Sep 9 2001
  State changes: 2, epoch 4, lease expiries 0
+ Own delays: 0 beyond half a lease, longest 3 ms
  Lease: 1994 ms left
  Authentication: key-string
  Split brain: both active
