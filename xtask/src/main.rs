@@ -7,6 +7,7 @@
 
 mod bench;
 mod bpf;
+mod docs;
 mod doctor;
 mod setup;
 mod shell;
@@ -74,6 +75,12 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// Write the pages of `docs/` that the programs print about themselves
+    Docs {
+        /// Only say whether one is stale
+        #[arg(long)]
+        check: bool,
+    },
     /// Simulate pairs; with a seed, replay that one
     #[command(args_conflicts_with_subcommands = true)]
     Sim {
@@ -128,6 +135,7 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Sim { replay: Some(Replay::Replay { file }), .. } => return stages::replay(&file),
         Task::Sim { seed, replay: None } => return stages::simulate(seed),
         Task::Bpf { check } => bpf::run(check),
+        Task::Docs { check } => docs::run(check),
         Task::Tidy => tidy::run(),
         Task::Setup => setup::everything(),
     };

@@ -16,4 +16,4 @@ pub use command::{
 pub(crate) use line::PIPES;
 pub use line::{BadLine, ExecLine, parse_exec};
 pub use pipe::{Filter, OutputFormat, Pattern};
-pub(crate) use table::{EXEC, command, is_for_readers};
+pub(crate) use table::{EXEC, command, is_for_readers, privilege};

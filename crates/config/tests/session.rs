@@ -1,7 +1,7 @@
 //! Sessions at the prompt: modes, prompts, pasted transcripts, `?` and Tab, errors below a prompt.
 
 use hitless_config::session::{EditSession, Step};
-use hitless_config::{Configure, ExecCommand, Privilege, Session, Show, merge};
+use hitless_config::{Configuration, Configure, ExecCommand, Privilege, Session, Show, merge};
 
 fn at(lines: &[&str]) -> EditSession {
     let mut session = EditSession::new(Privilege::Administrator);
@@ -13,18 +13,15 @@ fn at(lines: &[&str]) -> EditSession {
 }
 
 fn change(step: Step) -> (Vec<String>, String) {
-    match step {
-        Step::Change { context, line, .. } => (context, line),
-        other => panic!("{other:?}"),
-    }
+    let Step::Change { context, line, .. } = step else { panic!("{step:?}") };
+    (context, line)
 }
 
 fn error(session: &mut EditSession, line: &str) -> String {
     let width = session.prompt("Router").chars().count();
-    match session.line(line) {
-        Step::Error(bad) => bad.under_prompt(width),
-        other => panic!("{line}: {other:?}"),
-    }
+    let step = session.line(line);
+    let Step::Error(bad) = step else { panic!("{line}: {step:?}") };
+    bad.under_prompt(width)
 }
 
 #[test]
@@ -77,19 +74,18 @@ fn what_a_session_asks_for_is_what_the_whole_text_means() {
                 ip address 10.0.3.10 255.255.255.0\n serverfarm F\n  real 10.0.3.101\n   inservice\n \
                 vserver V\n  virtual 10.0.2.30 tcp www\n  serverfarm F\n  inservice\n vlan\n  vlan 7\n  \
                 vlan 8\n ft group 90 vlan 9\n  priority 30\nhostname box\nend\n";
-    let whole = merge(&Default::default(), text, "whole").unwrap().configuration;
+    let whole = merge(&Configuration::default(), text, "whole").unwrap().configuration;
     let mut session = at(&["conf t"]);
-    let mut one_by_one = hitless_config::Configuration::default();
+    let mut one_by_one = Configuration::default();
     for line in text.lines() {
-        match session.line(line) {
-            Step::Change { context, line, .. } => {
-                let lines = context.join("\n") + "\n" + &line;
-                let merged = merge(&one_by_one, &lines, "change");
-                one_by_one = merged.unwrap_or_else(|e| panic!("{lines}: {e:?}")).configuration;
-            }
-            Step::Nothing => {}
-            other => panic!("{line}: {other:?}"),
+        let step = session.line(line);
+        if step == Step::Nothing {
+            continue;
         }
+        let (context, line) = change(step);
+        let lines = context.join("\n") + "\n" + &line;
+        let merged = merge(&one_by_one, &lines, "change");
+        one_by_one = merged.unwrap_or_else(|e| panic!("{lines}: {e:?}")).configuration;
     }
     assert_eq!(one_by_one, whole);
 }

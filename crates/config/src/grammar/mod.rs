@@ -19,5 +19,5 @@ pub use mode::{Child, Mode, Scope};
 pub use port::{port_by_name, port_name};
 pub use table::{Action, Command, Lines, Printer, Refusal, Secrets, Table};
 pub use tree::{Candidate, Hint, Listing, Match, Mismatch, Tree};
-pub use trees::{Form, Trees, Verdict};
+pub use trees::{Entry, Form, Trees, Verdict};
 pub use value::{Args, Extract, Value, VlanList};

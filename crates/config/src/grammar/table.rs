@@ -70,6 +70,7 @@ pub struct Command<T> {
     reset: Option<(usize, Action<T>)>,
     shows: Option<fn(&T, &mut Lines<'_>)>,
     lacking: Lacking<T>,
+    default: Option<&'static str>,
 }
 
 /// What of a command this release keeps and does not carry out.
@@ -92,6 +93,7 @@ impl<T> Command<T> {
             reset: None,
             shows: None,
             lacking: Lacking::Nothing,
+            default: None,
         }
     }
 
@@ -160,6 +162,26 @@ impl<T> Command<T> {
         self
     }
 
+    /// The line that states what holds anyway: for the command reference.
+    #[must_use]
+    pub fn by_default(mut self, line: &'static str) -> Self {
+        self.default = Some(line);
+        self
+    }
+
+    /// The line that states what holds anyway.
+    pub fn default(&self) -> Option<&'static str> {
+        self.default
+    }
+
+    /// What its plain form asks for and "has no effect yet", whatever its target.
+    pub fn lacks_always(&self) -> Option<&'static str> {
+        match self.lacking {
+            Lacking::Plain(what) => Some(what),
+            Lacking::Nothing | Lacking::State(_) => None,
+        }
+    }
+
     /// What was asked for and "has no effect yet", once a form has been applied to `target`.
     pub fn lacks(&self, form: Form, target: &T) -> Option<&'static str> {
         match self.lacking {
@@ -197,7 +219,12 @@ impl<T> Command<T> {
 
     /// What the `no` form does.
     pub fn reset(&self) -> Option<&Action<T>> {
-        self.reset.as_ref().map(|(_, action)| action)
+        self.reset_from().map(|(_, action)| action)
+    }
+
+    /// From how many elements on the `no` form is complete, and what it does.
+    pub fn reset_from(&self) -> Option<(usize, &Action<T>)> {
+        self.reset.as_ref().map(|(least, action)| (*least, action))
     }
 }
 

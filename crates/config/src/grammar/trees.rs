@@ -2,7 +2,7 @@
 
 use super::element::Element;
 use super::mode::Mode;
-use super::table::{Action, Table};
+use super::table::{Action, Command, Table};
 use super::tree::Tree;
 
 /// Which of a command's two forms.
@@ -31,6 +31,21 @@ pub enum Verdict {
     Top,
 }
 
+/// A command seen without its target, for those who describe it.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// Its elements.
+    pub path: Vec<Element>,
+    /// What its plain form does, if it has one.
+    pub plain: Option<Verdict>,
+    /// From how many elements on its `no` form is complete, and what that does, if it has one.
+    pub no: Option<(usize, Verdict)>,
+    /// The line that states what holds without it, if one does.
+    pub default: Option<&'static str>,
+    /// What it asks for that has no effect yet, if anything.
+    pub lacks: Option<&'static str>,
+}
+
 /// A table without its target.
 pub trait Trees: Sync {
     /// The tree of a form.
@@ -39,6 +54,8 @@ pub trait Trees: Sync {
     fn verdict(&self, command: usize, form: Form) -> Option<Verdict>;
     /// The first word of a command.
     fn first_word(&self, command: usize) -> &'static str;
+    /// Its commands, in order.
+    fn entries(&self) -> Vec<Entry>;
 }
 
 impl<T> Trees for Table<T> {
@@ -55,14 +72,7 @@ impl<T> Trees for Table<T> {
             Form::Plain => command.action(),
             Form::No => command.reset(),
         }?;
-        Some(match action {
-            Action::Put(_) | Action::Set(_) => Verdict::Apply,
-            Action::Enter(mode, _) => Verdict::Enter(*mode),
-            Action::Nothing => Verdict::Nothing,
-            Action::Unavailable => Verdict::Unavailable(culprit(command.path())),
-            Action::Leave => Verdict::Leave,
-            Action::Top => Verdict::Top,
-        })
+        Some(verdict(action, command.path()))
     }
 
     fn first_word(&self, command: usize) -> &'static str {
@@ -71,6 +81,28 @@ impl<T> Trees for Table<T> {
             Some(Element::Keyword { text, .. }) => text,
             Some(Element::Argument { .. } | Element::Rest) | None => "",
         }
+    }
+
+    fn entries(&self) -> Vec<Entry> {
+        let entry = |command: &Command<T>| Entry {
+            path: command.path().to_vec(),
+            plain: command.action().map(|action| verdict(action, command.path())),
+            no: command.reset_from().map(|(least, act)| (least, verdict(act, command.path()))),
+            default: command.default(),
+            lacks: command.lacks_always(),
+        };
+        self.commands().iter().map(entry).collect()
+    }
+}
+
+fn verdict<T>(action: &Action<T>, path: &[Element]) -> Verdict {
+    match action {
+        Action::Put(_) | Action::Set(_) => Verdict::Apply,
+        Action::Enter(mode, _) => Verdict::Enter(*mode),
+        Action::Nothing => Verdict::Nothing,
+        Action::Unavailable => Verdict::Unavailable(culprit(path)),
+        Action::Leave => Verdict::Leave,
+        Action::Top => Verdict::Top,
     }
 }
 
