@@ -1,10 +1,14 @@
 //! A configuration under construction: finds the target of a scope and applies a command to it.
 
 use crate::commands::{
-    CONFIG, DATABASE, FARM, FT, INTERFACE, MODULE, MODULE_VLAN, REAL, VLAN, VSERVER,
+    CONFIG, DATABASE, FARM, FT, INTERFACE, MODULE, MODULE_VLAN, POLICY, PORT_CHANNEL, REAL, VLAN,
+    VLAN_INTERFACE, VSERVER, probe_table,
 };
 use crate::grammar::{Action, Args, Child, Form, Mode, Refusal, Scope, Table};
-use crate::model::{Configuration, Interface, Module, ModuleVlan, Real, ServerFarm, VirtualServer};
+use crate::model::{
+    Configuration, Interface, Module, ModuleVlan, Policy, PortChannel, Probe, Real, ServerFarm,
+    VirtualServer, VlanInterface,
+};
 
 /// A command found in a mode's table.
 #[derive(Clone, Copy, Debug)]
@@ -39,10 +43,14 @@ pub(crate) fn apply(
         Mode::Vlan => run(&VLAN, configuration, call),
         Mode::VlanDatabase => run(&DATABASE, configuration, call),
         Mode::Interface => run(&INTERFACE, interface(configuration, steps)?, call),
+        Mode::PortChannel => run(&PORT_CHANNEL, port_channel(configuration, steps)?, call),
+        Mode::VlanInterface => run(&VLAN_INTERFACE, vlan_interface(configuration, steps)?, call),
         Mode::Module => run(&MODULE, module(configuration, steps)?, call),
         Mode::ClientVlan | Mode::ServerVlan => run(&MODULE_VLAN, vlan(configuration, steps)?, call),
+        Mode::Probe(kind) => run(probe_table(kind), probe(configuration, steps)?, call),
         Mode::Farm => run(&FARM, farm(configuration, steps)?, call),
         Mode::Real => run(&REAL, real(configuration, steps)?, call),
+        Mode::Policy => run(&POLICY, policy(configuration, steps)?, call),
         Mode::VirtualServer => run(&VSERVER, virtual_server(configuration, steps)?, call),
         Mode::Ft => {
             let ft = module(configuration, steps)?.ft.as_mut();
@@ -84,6 +92,26 @@ fn interface<'a>(c: &'a mut Configuration, steps: &[Child]) -> Result<&'a mut In
     name.and_then(|name| c.interfaces.get_mut(name)).ok_or_else(gone)
 }
 
+fn port_channel<'a>(
+    c: &'a mut Configuration,
+    steps: &[Child],
+) -> Result<&'a mut PortChannel, Refusal> {
+    let number = steps
+        .iter()
+        .find_map(|step| if let Child::PortChannel(number) = step { Some(number) } else { None });
+    number.and_then(|number| c.port_channels.get_mut(number)).ok_or_else(gone)
+}
+
+fn vlan_interface<'a>(
+    c: &'a mut Configuration,
+    steps: &[Child],
+) -> Result<&'a mut VlanInterface, Refusal> {
+    let vlan = steps
+        .iter()
+        .find_map(|step| if let Child::VlanInterface(vlan) = step { Some(vlan) } else { None });
+    vlan.and_then(|vlan| c.vlan_interfaces.get_mut(vlan)).ok_or_else(gone)
+}
+
 fn module<'a>(c: &'a mut Configuration, steps: &[Child]) -> Result<&'a mut Module, Refusal> {
     let slot = steps
         .iter()
@@ -99,6 +127,22 @@ fn vlan<'a>(c: &'a mut Configuration, steps: &[Child]) -> Result<&'a mut ModuleV
     vlan.and_then(|vlan| module.vlans.get_mut(vlan)).ok_or_else(gone)
 }
 
+fn probe<'a>(c: &'a mut Configuration, steps: &[Child]) -> Result<&'a mut Probe, Refusal> {
+    let module = module(c, steps)?;
+    let name = steps
+        .iter()
+        .find_map(|step| if let Child::Probe(name, _) = step { Some(name) } else { None });
+    name.and_then(|name| module.probes.get_mut(name)).ok_or_else(gone)
+}
+
+fn policy<'a>(c: &'a mut Configuration, steps: &[Child]) -> Result<&'a mut Policy, Refusal> {
+    let module = module(c, steps)?;
+    let name = steps
+        .iter()
+        .find_map(|step| if let Child::Policy(name) = step { Some(name) } else { None });
+    name.and_then(|name| module.policies.get_mut(name)).ok_or_else(gone)
+}
+
 fn farm<'a>(c: &'a mut Configuration, steps: &[Child]) -> Result<&'a mut ServerFarm, Refusal> {
     let module = module(c, steps)?;
     let name =
@@ -111,7 +155,8 @@ fn real<'a>(c: &'a mut Configuration, steps: &[Child]) -> Result<&'a mut Real, R
     let which = steps.iter().find_map(|step| {
         if let Child::Real(address, port) = step { Some((*address, *port)) } else { None }
     });
-    let mut reals = farm.reals.iter_mut();
+    // The one that is being configured is mostly the last.
+    let mut reals = farm.reals.iter_mut().rev();
     reals.find(|real| which == Some((real.address, real.port))).ok_or_else(gone)
 }
 

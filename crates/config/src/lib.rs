@@ -20,7 +20,6 @@ mod reference;
 mod render;
 pub mod session;
 mod validate;
-mod variables;
 
 pub use defaults::MAX_CONNECTIONS;
 pub use diagnostic::Diagnostic;

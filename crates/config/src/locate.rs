@@ -64,7 +64,9 @@ pub(crate) fn locate_pasted(
     pasted_in: Option<Mode>,
     words: &[&str],
 ) -> Result<Found, Failure> {
-    let shown = pasted_in.and_then(|shown| modes.iter().position(|mode| *mode == shown));
+    // Several modes have one prompt.
+    let is_shown = |mode: &Mode| pasted_in.is_some_and(|it| it.to_string() == mode.to_string());
+    let shown = modes.iter().position(is_shown);
     if let Some(shown) = shown
         && let Ok(found) = locate(&modes[shown..], words)
         && found.level == 0

@@ -130,3 +130,6 @@ fn meaning(above: &[Element], path: &[Element]) -> String {
     let parts: Vec<String> = path.iter().skip(known).map(said).collect();
     parts.join("; ").replace('|', "\\|")
 }
+
+#[cfg(test)]
+mod tests;

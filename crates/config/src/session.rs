@@ -113,6 +113,10 @@ impl EditSession {
             self.end();
             return step;
         }
+        // Where nobody presses keys, as in a pipe, a question mark at the end asks for help.
+        if let Some(typed) = text.strip_suffix('?') {
+            return Step::Say(self.help(typed));
+        }
         let mut text = plain(text);
         if let Some(cut) = self.cut.take()
             && text.trim().parse::<Ipv4Addr>().is_ok()

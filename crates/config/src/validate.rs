@@ -2,6 +2,7 @@
 
 mod addresses;
 mod devices;
+mod routers;
 mod servers;
 
 use crate::grammar::{Child, Scope, Value};
@@ -36,7 +37,18 @@ pub fn validate(configuration: &Configuration) -> Vec<Problem> {
     }
     addresses::check_between_modules(configuration, &mut problems);
     devices::check(configuration, &mut problems);
+    routers::check(configuration, &mut problems);
     problems
+}
+
+/// What only shows when several parts are seen together, and "has no effect yet": the message says
+/// what.
+pub(crate) fn remarks(configuration: &Configuration) -> Vec<Problem> {
+    let mut remarks = Vec::new();
+    for (slot, module) in &configuration.modules {
+        addresses::remark(*slot, module, &mut remarks);
+    }
+    remarks
 }
 
 fn check_ft(slot: Slot, module: &Module, problems: &mut Vec<Problem>) {

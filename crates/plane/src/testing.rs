@@ -5,11 +5,11 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use std::time::Duration;
 
 use hitless_config::model::{
-    FtGroup, Module, ModuleVlan, Name, Predictor, Real, ServerFarm, Side, SplitBrain, Subnet,
-    VirtualAddress, VirtualServer,
+    FtGroup, InService, Module, ModuleVlan, Name, Real, ServerFarm, Side, Subnet, VirtualAddress,
+    VirtualServer,
 };
 use hitless_model::tcp::seen;
-use hitless_model::{ConnKey, ConnRecord, Mac, Priority, Protocol, VlanId};
+use hitless_model::{ConnKey, ConnRecord, Mac, Protocol, VlanId};
 
 use crate::desired::PortFacts;
 
@@ -31,38 +31,32 @@ pub(crate) fn subnet(text: &str, prefix: u8) -> Subnet {
 }
 
 pub(crate) fn module_vlan(side: Side, address: Subnet) -> ModuleVlan {
-    ModuleVlan {
-        side,
-        address: Some(address),
-        alt_address: None,
-        gateways: Vec::new(),
-        aliases: Vec::new(),
-        routes: Vec::new(),
-        attach: None,
-    }
+    ModuleVlan { address: Some(address), ..ModuleVlan::new(side) }
 }
 
 pub(crate) fn real(last: u8, weight: u8) -> Real {
     let address = Ipv4Addr::new(10, 7, 0, last);
-    Real { address, port: None, weight, in_service: true }
+    Real { weight, in_service: InService::Yes, ..Real::new(address, None) }
 }
 
 pub(crate) fn farm(reals: Vec<Real>) -> ServerFarm {
-    ServerFarm { nat_server: true, predictor: Predictor::RoundRobin, reals }
+    ServerFarm { reals, ..ServerFarm::default() }
 }
 
 pub(crate) fn virtual_server(farm: &str, protocol: Protocol, port: u16) -> VirtualServer {
     VirtualServer {
         listens: Some(VirtualAddress {
             address: Subnet { address: VIP, prefix: 32 },
-            protocol,
+            protocol: protocol.into(),
             port,
+            service: None,
         }),
         farm: Some(name(farm)),
         idle: Duration::from_secs(100),
         pending: Duration::from_secs(30),
         replicate_connections: true,
-        in_service: true,
+        in_service: InService::Yes,
+        ..VirtualServer::default()
     }
 }
 
@@ -79,17 +73,7 @@ pub(crate) fn module() -> Module {
     module.farms.insert(name("web"), farm(vec![real(11, 2), real(12, 1)]));
     module.virtual_servers.insert(name("http"), virtual_server("web", Protocol::Tcp, 80));
     module.virtual_servers.insert(name("dns"), virtual_server("web", Protocol::Udp, 53));
-    module.ft = Some(FtGroup {
-        group: 90.try_into().unwrap(),
-        vlan: vlan(9),
-        priority: Priority::DEFAULT,
-        alt_priority: None,
-        heartbeat: Duration::from_secs(1),
-        failover: Duration::from_secs(3),
-        preempt: false,
-        key: None,
-        split_brain: SplitBrain::BothActive,
-    });
+    module.ft = Some(FtGroup::new(90.try_into().unwrap(), vlan(9)));
     module
 }
 

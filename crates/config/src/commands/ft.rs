@@ -2,17 +2,13 @@
 
 use std::time::Duration;
 
-use super::finish;
+use super::forms::{Family, forms, must};
+use super::names::{interface_forms, interface_of, logical_forms};
+use super::{finish, shown_key};
 use crate::defaults::{FAILOVER, HEARTBEAT};
-use crate::grammar::{Command, Element, Kind, Refusal, Table, Value, arg, keyword};
-use crate::model::{FtGroup, KeyString, SplitBrain};
+use crate::grammar::{Command, Element, Kind, Table, Value, arg, keyword};
+use crate::model::{FtGroup, SplitBrain, TrackMode};
 use hitless_model::Priority;
-
-/// Commands of the original that this release lacks.
-const LACKING: &[&str] = &["track"];
-
-/// What a hidden key is printed as.
-const HIDDEN: &str = "******";
 
 const PRIORITY: Element = keyword("priority", "The higher one wins");
 const HEARTBEAT_TIME: Element = keyword("heartbeat-time", "Time between heartbeats");
@@ -26,7 +22,8 @@ pub(super) fn table() -> Table<FtGroup> {
     commands.extend(failover());
     commands.extend([preempt(), key_string()]);
     commands.extend(split_brain());
-    finish(commands, LACKING)
+    commands.extend(tracking());
+    finish(commands)
 }
 
 fn priority() -> Command<FtGroup> {
@@ -153,12 +150,7 @@ fn key_string() -> Command<FtGroup> {
     ];
     Command::<FtGroup>::new(&path)
         .sets(|ft, args| {
-            let key: KeyString = args.get(0)?;
-            if key.expose() == HIDDEN {
-                let text = "this is how a hidden key is printed, not the key itself";
-                return Err(Refusal::argument(0, text));
-            }
-            ft.key = Some(key);
+            ft.key = Some(shown_key(args.get(0)?)?);
             Ok(())
         })
         .clears(1, |ft| ft.key = None)
@@ -167,4 +159,88 @@ fn key_string() -> Command<FtGroup> {
                 lines.line(&[Value::Secret(key.clone())]);
             }
         })
+}
+
+const TRACK: Element = keyword("track", "What has to be well for this box to stay active");
+
+fn tracking() -> Vec<Command<FtGroup>> {
+    let mut commands = vec![track_group(), track_gateway()];
+    commands.extend(track_interface());
+    commands.extend(track_mode());
+    commands.into_iter().map(|command| command.without_effect("tracking")).collect()
+}
+
+fn track_group() -> Command<FtGroup> {
+    let path = [
+        TRACK,
+        keyword("group", "An HSRP group that this chassis is the active router of"),
+        arg(Kind::HsrpGroup, "Its number"),
+    ];
+    Command::<FtGroup>::new(&path)
+        .sets(|ft, args| {
+            ft.tracking.groups.insert(args.get(0)?);
+            Ok(())
+        })
+        .resets(3, |ft, args| {
+            ft.tracking.groups.remove(&args.get(0)?);
+            Ok(())
+        })
+        .shows(|ft, lines| {
+            for group in &ft.tracking.groups {
+                lines.line(&[Value::HsrpGroup(*group)]);
+            }
+        })
+}
+
+fn track_gateway() -> Command<FtGroup> {
+    let path =
+        [TRACK, keyword("gateway", "A gateway that answers"), arg(Kind::Ipv4, "Its address")];
+    Command::<FtGroup>::new(&path)
+        .sets(|ft, args| {
+            ft.tracking.gateways.insert(args.get(0)?);
+            Ok(())
+        })
+        .resets(3, |ft, args| {
+            ft.tracking.gateways.remove(&args.get(0)?);
+            Ok(())
+        })
+        .shows(|ft, lines| {
+            for gateway in &ft.tracking.gateways {
+                lines.line(&[Value::Ipv4(*gateway)]);
+            }
+        })
+}
+
+fn track_interface() -> Vec<Command<FtGroup>> {
+    let which = [interface_forms(), logical_forms()].concat();
+    let family = Family::<FtGroup> {
+        set: |ft, args| {
+            ft.tracking.interfaces.insert(interface_of(args)?);
+            Ok(())
+        },
+        reset: |ft, args| {
+            ft.tracking.interfaces.remove(&interface_of(args)?);
+            Ok(())
+        },
+        shows: |ft, lines| {
+            for interface in &ft.tracking.interfaces {
+                lines.line(&[Value::Interface(interface.clone())]);
+            }
+        },
+    };
+    let start = must(&[TRACK, keyword("interface", "An interface that is up")]);
+    family.commands(usize::MAX, &forms(&[start, which]))
+}
+
+fn track_mode() -> [Command<FtGroup>; 2] {
+    let first = keyword("mode", "When the role is handed over");
+    let any = keyword("any", "If anything is not well (default)");
+    let all = keyword("all", "If something is not well of each kind that is tracked");
+    let reset = |ft: &mut FtGroup| ft.tracking.mode = TrackMode::Any;
+    let any = Command::<FtGroup>::new(&[TRACK, first, any]).puts(reset).clears(2, reset);
+    let all = Command::<FtGroup>::new(&[TRACK, first, all])
+        .puts(|ft| ft.tracking.mode = TrackMode::All)
+        .clears(2, reset)
+        .shows(|ft, lines| lines.line_if(ft.tracking.mode == TrackMode::All, &[]));
+    [any, all]
 }

@@ -1,72 +1,33 @@
 //! `(config-module-csm)`: what a module consists of.
 
+use std::net::Ipv4Addr;
+
 use hitless_model::VlanId;
 
-use super::{FARM, FT, MODULE_VLAN, VSERVER, finish, vlan_in_use};
+use super::forms::{Family, forms, must, one_of};
+use super::{
+    FARM, FT, MODULE_VLAN, POLICY, VSERVER, finish, probe, small, sticky, variables, vlan_in_use,
+};
 use crate::grammar::{
     Args, Child, Command, Element, Kind, Lines, Mode, Refusal, Table, Value, arg, keyword,
 };
-use crate::model::{FtGroup, Module, ModuleVlan, Name, Side};
-use crate::variables;
-
-/// Commands of the original that this release lacks.
-const LACKING: &[&str] = &[
-    "arp",
-    "capp",
-    "dfp",
-    "map",
-    "natpool",
-    "owner",
-    "policy",
-    "probe",
-    "script",
-    "static",
-    "sticky",
-    "xml-config",
-];
+use crate::model::{FtGroup, Module, ModuleVlan, Name, NatPool, Side, StaticArp, Subnet};
 
 const VLAN: Element = keyword("vlan", "A VLAN of this module");
 const VLAN_ID: Element = arg(Kind::Vlan, "Its number");
 
 pub(super) fn table() -> Table<Module> {
-    let commands = vec![
-        variable(),
-        ft_group(),
-        side_vlan(Side::Client, keyword("client", "Clients and their gateways")),
-        side_vlan(Side::Server, keyword("server", "Real servers")),
-        ft_vlan(),
-        vlan_database(),
-        serverfarm(),
-        vserver(),
-    ];
-    finish(commands, LACKING)
-}
-
-fn variable() -> Command<Module> {
-    let path = [
-        keyword("variable", "A setting of the module"),
-        arg(Kind::Word, "Its name"),
-        arg(Kind::Word, "Its value"),
-    ];
-    Command::<Module>::new(&path)
-        .sets(|module, args| {
-            let name = args.get::<String>(0)?.to_ascii_uppercase();
-            let value = variables::check(&name, &args.get::<String>(1)?)?;
-            module.variables.insert(name, value);
-            Ok(())
-        })
-        .resets(2, |module, args| {
-            module.variables.remove(&args.get::<String>(0)?.to_ascii_uppercase());
-            Ok(())
-        })
-        .shows(|module, lines| {
-            for (name, value) in &module.variables {
-                lines.line(&[Value::Word(name.clone()), Value::Word(value.clone())]);
-            }
-            if !module.variables.is_empty() {
-                lines.separator();
-            }
-        })
+    let mut commands = variables::commands();
+    commands.push(ft_group());
+    commands.push(side_vlan(Side::Client, keyword("client", "Clients and their gateways")));
+    commands.push(side_vlan(Side::Server, keyword("server", "Real servers")));
+    commands.extend([ft_vlan(), vlan_database(), static_arp()]);
+    commands.extend(nat_pool());
+    commands.extend(probe::commands());
+    commands.push(serverfarm());
+    commands.extend(sticky::commands());
+    commands.extend([policy(), vserver()]);
+    finish(commands)
 }
 
 fn ft_group() -> Command<Module> {
@@ -167,6 +128,100 @@ fn vlan_database() -> Command<Module> {
     Command::<Module>::new(&[VLAN]).enters(Mode::VlanDatabase, |_, _| Ok(Child::VlanDatabase))
 }
 
+fn static_arp() -> Command<Module> {
+    let path = [
+        keyword("arp", "A neighbour that is not asked for its MAC"),
+        arg(Kind::Ipv4, "Its address"),
+        arg(Kind::Mac, "Its MAC"),
+        keyword("vlan", "Where it is"),
+        VLAN_ID,
+    ];
+    Command::<Module>::new(&path)
+        .sets(|module, args| {
+            let neighbour = StaticArp { mac: args.get(1)?, vlan: args.get(2)? };
+            module.static_arp.insert(args.get(0)?, neighbour);
+            Ok(())
+        })
+        .resets(2, |module, args| {
+            module.static_arp.remove(&args.get(0)?);
+            Ok(())
+        })
+        .shows(|module, lines| {
+            for (address, StaticArp { mac, vlan }) in &module.static_arp {
+                lines.line(&[Value::Ipv4(*address), Value::Mac(*mac), Value::Vlan(*vlan)]);
+            }
+            if !module.static_arp.is_empty() {
+                lines.separator();
+            }
+        })
+        .without_effect("a static neighbour")
+}
+
+/// The mask may be given by its length.
+fn nat_pool() -> Vec<Command<Module>> {
+    let path = [
+        keyword("natpool", "Addresses that packets to reals come from"),
+        arg(Kind::Name, "Its name"),
+        arg(Kind::Ipv4, "First address"),
+        arg(Kind::Ipv4, "Last address"),
+    ];
+    let mask = [keyword("netmask", "Mask of their subnet"), arg(Kind::Mask, "Mask")];
+    let length = arg(Kind::Number { min: 1, max: 32 }, "Bits");
+    let length = [keyword("prefix-length", "Length of that mask"), length];
+    let family = Family::<Module> {
+        set: |module, args| {
+            let (first, last): (Ipv4Addr, Ipv4Addr) = (args.get(1)?, args.get(2)?);
+            let prefix = match args.find::<u8>() {
+                Some(prefix) => prefix,
+                None => small(args.nth(0)?)?,
+            };
+            let subnet = Subnet { address: first, prefix };
+            if last < first || !subnet.contains(last) {
+                let text = "a pool goes from its first to its last address in one subnet";
+                return Err(Refusal::argument(2, text));
+            }
+            module.nat_pools.insert(args.get(0)?, NatPool { first, last, prefix });
+            Ok(())
+        },
+        reset: |module, args| {
+            module.nat_pools.remove(&args.get::<Name>(0)?);
+            Ok(())
+        },
+        shows: |module, lines| {
+            for (name, NatPool { first, last, prefix }) in &module.nat_pools {
+                let name = Value::Name(name.clone());
+                lines.line(&[name, Value::Ipv4(*first), Value::Ipv4(*last), Value::Mask(*prefix)]);
+            }
+            if !module.nat_pools.is_empty() {
+                lines.separator();
+            }
+        },
+    };
+    let commands = family.commands(2, &forms(&[must(&path), one_of(&[&mask, &length])]));
+    commands.into_iter().map(|command| command.without_effect("a pool of addresses")).collect()
+}
+
+fn policy() -> Command<Module> {
+    let path = [keyword("policy", "Where connections go that fit"), arg(Kind::Name, "Its name")];
+    Command::<Module>::new(&path)
+        .enters(Mode::Policy, |module, args| {
+            let name: Name = args.get(0)?;
+            module.policies.entry(name.clone()).or_default();
+            Ok(Child::Policy(name))
+        })
+        .resets(2, |module, args| {
+            module.policies.remove(&args.get::<Name>(0)?);
+            Ok(())
+        })
+        .shows(|module, lines| {
+            for (name, policy) in &module.policies {
+                lines.block(&[Value::Name(name.clone())], &POLICY, policy);
+                lines.separator();
+            }
+        })
+        .without_effect("a policy")
+}
+
 fn serverfarm() -> Command<Module> {
     let path = [keyword("serverfarm", "A group of real servers"), arg(Kind::Name, "Its name")];
     Command::<Module>::new(&path)
@@ -205,14 +260,4 @@ fn vserver() -> Command<Module> {
                 lines.separator();
             }
         })
-}
-
-impl Side {
-    /// The keyword.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Client => "client",
-            Self::Server => "server",
-        }
-    }
 }

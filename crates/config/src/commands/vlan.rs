@@ -2,13 +2,10 @@
 
 use std::net::Ipv4Addr;
 
-use super::finish;
 use super::global::is_virtual;
+use super::{DESCRIPTION, finish, show_description};
 use crate::grammar::{Args, Command, Element, Kind, Refusal, Table, Value, arg, keyword};
 use crate::model::{ModuleVlan, Route, Subnet};
-
-/// Commands of the original that this release lacks.
-const LACKING: &[&str] = &["description"];
 
 /// Most gateways of one VLAN, as in the original.
 const GATEWAYS: usize = 7;
@@ -23,8 +20,14 @@ const IPV4: Element = arg(Kind::Ipv4, "Address");
 const MASK: Element = arg(Kind::Mask, "Subnet mask");
 
 pub(super) fn table() -> Table<ModuleVlan> {
-    let commands = vec![attach(), address(), address_alt(), gateway(), alias(), route()];
-    finish(commands, LACKING)
+    let description = Command::<ModuleVlan>::new(&DESCRIPTION)
+        .sets(|vlan, args| {
+            vlan.description = Some(args.get(0)?);
+            Ok(())
+        })
+        .clears(1, |vlan| vlan.description = None)
+        .shows(|vlan, lines| show_description(vlan.description.as_ref(), lines));
+    finish(vec![description, attach(), address(), address_alt(), gateway(), alias(), route()])
 }
 
 /// Not of the original: there every VLAN came over the backplane.
@@ -98,7 +101,7 @@ fn subnet(subnet: Subnet) -> Vec<Value> {
 }
 
 /// An address that a host may have in its subnet.
-fn host(args: &Args, index: usize) -> Result<Subnet, Refusal> {
+pub(super) fn host(args: &Args, index: usize) -> Result<Subnet, Refusal> {
     let subnet = args.subnet(index)?;
     let address = subnet.address;
     if !is_unicast(address) {

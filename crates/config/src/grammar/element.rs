@@ -1,13 +1,12 @@
 //! What a command is made of: keywords and typed arguments.
 
-use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
-use hitless_model::{GroupId, Priority, Slot, VlanId};
+use hitless_model::{ChannelGroup, GroupId, HsrpGroup, Mac, Priority, Slot, StickyGroup, VlanId};
 
 use super::port::port_by_name;
 use super::value::{Value, VlanList};
-use crate::model::{KeyString, Name};
+use crate::model::{Description, InterfaceName, KeyString, Name, PortName, PortPlace, is_device};
 
 /// Type of an argument.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +44,30 @@ pub enum Kind {
     File,
     /// Any word.
     Word,
+    /// The rest of the line as a text.
+    Text,
+    /// Number of an HSRP group.
+    HsrpGroup,
+    /// Number of a sticky group.
+    StickyGroup,
+    /// Number of a port-channel.
+    Channel,
+    /// Hours from UTC.
+    Hours,
+    /// `H.H.H`.
+    Mac,
+    /// Any interface, type and number in one word.
+    Interface,
+    /// A network device by its name in the kernel, as an interface.
+    DevicePort,
+    /// A port by type and place in one word.
+    PlacedPort,
+    /// The place of a port, `3/6`.
+    PortPlace,
+    /// `vlan136`, in one word.
+    VlanInterface,
+    /// `Port-channel100`, in one word.
+    ChannelInterface,
 }
 
 /// One place in a command.
@@ -146,13 +169,44 @@ impl Kind {
             Self::Device => is_device(word).then(|| Value::Word(word.to_owned())),
             Self::Secret => is_key(word).then(|| Value::Secret(KeyString::new(word.to_owned()))),
             Self::File | Self::Word => Some(Value::Word(word.to_owned())),
+            Self::Text => Description::try_from(word.to_owned()).ok().map(Value::Text),
+            Self::HsrpGroup => read_id::<HsrpGroup>(word).map(Value::HsrpGroup),
+            Self::StickyGroup => read_id::<StickyGroup>(word).map(Value::StickyGroup),
+            Self::Channel => read_id::<ChannelGroup>(word).map(Value::Channel),
+            Self::Hours => read_hours(word).map(Value::Hours),
+            Self::Mac => read_mac(word).map(Value::Mac),
+            Self::PortPlace => PortPlace::parse(word).map(Value::PortPlace),
+            Self::Interface
+            | Self::DevicePort
+            | Self::PlacedPort
+            | Self::VlanInterface
+            | Self::ChannelInterface => self.read_interface(word),
         }
+    }
+
+    fn read_interface(self, word: &str) -> Option<Value> {
+        let name = InterfaceName::try_from(word.to_owned()).ok()?;
+        if self == Self::Interface {
+            return Some(Value::Interface(name));
+        }
+        let (kind, value) = match name {
+            InterfaceName::Port(port @ PortName::Device(_)) => {
+                (Self::DevicePort, Value::PortName(port))
+            }
+            InterfaceName::Port(port @ PortName::Placed(..)) => {
+                (Self::PlacedPort, Value::PortName(port))
+            }
+            InterfaceName::Vlan(vlan) => (Self::VlanInterface, Value::Vlan(vlan)),
+            InterfaceName::Channel(channel) => (Self::ChannelInterface, Value::Channel(channel)),
+            InterfaceName::Logical(..) => return None,
+        };
+        (self == kind).then_some(value)
     }
 
     /// Whether nearly any word would do, so that an abbreviated keyword goes first.
     pub fn is_free_text(self) -> bool {
         match self {
-            Self::Name | Self::Device | Self::Secret | Self::File | Self::Word => true,
+            Self::Name | Self::Device | Self::Secret | Self::File | Self::Word | Self::Text => true,
             Self::Ipv4
             | Self::Mask
             | Self::Vlan
@@ -161,7 +215,18 @@ impl Kind {
             | Self::Group
             | Self::Priority
             | Self::Number { .. }
-            | Self::Port => false,
+            | Self::Port
+            | Self::HsrpGroup
+            | Self::StickyGroup
+            | Self::Channel
+            | Self::Hours
+            | Self::Mac
+            | Self::Interface
+            | Self::DevicePort
+            | Self::PlacedPort
+            | Self::PortPlace
+            | Self::VlanInterface
+            | Self::ChannelInterface => false,
         }
     }
 
@@ -174,9 +239,17 @@ impl Kind {
             Self::Slot | Self::Group | Self::Priority => "9".to_owned(),
             Self::Number { max, .. } => max.to_string(),
             Self::Port => "www".to_owned(),
-            Self::Name | Self::Device | Self::Secret | Self::File | Self::Word => {
+            Self::Name | Self::Device | Self::Secret | Self::File | Self::Word | Self::Text => {
                 "sample".to_owned()
             }
+            Self::HsrpGroup | Self::StickyGroup | Self::Channel => "9".to_owned(),
+            Self::Hours => "1".to_owned(),
+            Self::Mac => "0000.0c07.ac01".to_owned(),
+            Self::Interface | Self::PlacedPort => "FastEthernet3/6".to_owned(),
+            Self::DevicePort => "eth0".to_owned(),
+            Self::PortPlace => "3/6".to_owned(),
+            Self::VlanInterface => "vlan136".to_owned(),
+            Self::ChannelInterface => "Port-channel100".to_owned(),
         }
     }
 
@@ -191,9 +264,23 @@ impl Kind {
             Self::Number { min, max } => range(min, max),
             Self::Port => "<0-65535>".to_owned(),
             Self::File => "FILE".to_owned(),
-            Self::VlanList | Self::Name | Self::Device | Self::Secret | Self::Word => {
-                "WORD".to_owned()
-            }
+            Self::HsrpGroup => range(HsrpGroup::MIN, HsrpGroup::MAX),
+            Self::StickyGroup => range(StickyGroup::MIN, StickyGroup::MAX),
+            Self::Channel => range(ChannelGroup::MIN, ChannelGroup::MAX),
+            Self::Hours => "<-23 - 23>".to_owned(),
+            Self::Mac => "H.H.H".to_owned(),
+            Self::PortPlace => "SLOT/PORT".to_owned(),
+            Self::Text => "LINE".to_owned(),
+            Self::VlanList
+            | Self::Name
+            | Self::Device
+            | Self::Secret
+            | Self::Word
+            | Self::Interface
+            | Self::DevicePort
+            | Self::PlacedPort
+            | Self::VlanInterface
+            | Self::ChannelInterface => "WORD".to_owned(),
         }
     }
 
@@ -215,6 +302,18 @@ impl Kind {
             Self::Secret => "a key of 1 to 64 characters without white space".to_owned(),
             Self::File => "a file, or archive:N".to_owned(),
             Self::Word => "a word".to_owned(),
+            Self::Text => "a text of 1 to 80 characters".to_owned(),
+            Self::HsrpGroup => between(HsrpGroup::MIN, HsrpGroup::MAX),
+            Self::StickyGroup => between(StickyGroup::MIN, StickyGroup::MAX),
+            Self::Channel => between(ChannelGroup::MIN, ChannelGroup::MAX),
+            Self::Hours => "a number from -23 to 23".to_owned(),
+            Self::Mac => "a MAC as 0000.0c07.ac01".to_owned(),
+            Self::Interface => "an interface, as FastEthernet3/6".to_owned(),
+            Self::DevicePort => "the name of a network device (1 to 15 characters)".to_owned(),
+            Self::PlacedPort => "a port, as FastEthernet3/6".to_owned(),
+            Self::PortPlace => "slot and port, as 3/6".to_owned(),
+            Self::VlanInterface => "an interface on a VLAN, as vlan136".to_owned(),
+            Self::ChannelInterface => "a port-channel, as Port-channel100".to_owned(),
         }
     }
 }
@@ -233,6 +332,29 @@ fn read_id<T: TryFrom<u64>>(word: &str) -> Option<T> {
     read_number(word).and_then(|n| T::try_from(n).ok())
 }
 
+/// With or without a sign.
+fn read_hours(word: &str) -> Option<i8> {
+    let digits = word.strip_prefix(['-', '+']).unwrap_or(word);
+    let hours = read_number(digits).filter(|hours| *hours <= 23);
+    let hours = hours.and_then(|hours| i8::try_from(hours).ok())?;
+    Some(if word.starts_with('-') { -hours } else { hours })
+}
+
+/// `0000.0c07.ac01`, or octets with colons between them.
+fn read_mac(word: &str) -> Option<Mac> {
+    let (separator, digits) = if word.contains('.') { ('.', 4) } else { (':', 2) };
+    let mut octets = Vec::with_capacity(6);
+    for part in word.split(separator) {
+        if part.len() != digits || !part.bytes().all(|b| b.is_ascii_hexdigit()) {
+            return None;
+        }
+        for at in (0..digits).step_by(2) {
+            octets.push(u8::from_str_radix(part.get(at..at + 2)?, 16).ok()?);
+        }
+    }
+    octets.try_into().ok().map(Mac)
+}
+
 fn read_mask(word: &str) -> Option<u8> {
     let bits = u32::from(word.parse::<Ipv4Addr>().ok()?);
     let ones = bits.leading_ones();
@@ -247,25 +369,20 @@ fn read_port(word: &str) -> Option<u16> {
     read_number(word).and_then(|n| u16::try_from(n).ok()).or_else(|| port_by_name(word))
 }
 
+/// Marks numbers first: a list may name the same ones hundreds of times.
 fn read_vlans(word: &str) -> Option<VlanList> {
-    let mut vlans = BTreeSet::new();
+    let mut is_named = vec![false; usize::from(u16::MAX) + 1];
     for part in word.split(',') {
         let (first, last) = part.split_once('-').unwrap_or((part, part));
         let first = read_id::<VlanId>(first)?;
         let last = read_id::<VlanId>(last)?;
-        if first > last {
-            return None;
-        }
-        let numbers = u64::from(first)..=u64::from(last);
-        vlans.extend(numbers.filter_map(|n| VlanId::try_from(n).ok()));
+        is_named
+            .get_mut(first.get().into()..=last.get().into())
+            .filter(|n| !n.is_empty())?
+            .fill(true);
     }
-    Some(VlanList(vlans))
-}
-
-/// What the kernel takes as a device's name; `%` would be a pattern there.
-fn is_device(word: &str) -> bool {
-    let fits = !word.is_empty() && word.len() <= 15 && word != "." && word != "..";
-    fits && word.chars().all(|c| c.is_ascii_graphic() && !matches!(c, '/' | ':' | '%'))
+    let named = (0..).zip(is_named).filter(|(_, is_named)| *is_named);
+    Some(VlanList(named.filter_map(|(number, _)| VlanId::try_from(number).ok()).collect()))
 }
 
 fn is_key(word: &str) -> bool {

@@ -3,9 +3,9 @@
 use std::fmt;
 use std::net::Ipv4Addr;
 
-use hitless_model::{Slot, VlanId};
+use hitless_model::{ChannelGroup, Slot, VlanId};
 
-use crate::model::{Name, Side};
+use crate::model::{Name, PortName, ProbeKind, Side};
 
 /// A mode of the command line, as its prompt shows it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -14,8 +14,12 @@ pub enum Mode {
     Exec,
     /// `(config)`.
     Config,
-    /// `(config-if)`.
+    /// `(config-if)` of a port.
     Interface,
+    /// `(config-if)` of a port-channel.
+    PortChannel,
+    /// `(config-if)` of the chassis' own interface on a VLAN.
+    VlanInterface,
     /// `(config-vlan)`.
     Vlan,
     /// `(vlan)`, the VLAN database.
@@ -26,10 +30,14 @@ pub enum Mode {
     ClientVlan,
     /// `(config-slb-vlan-server)`.
     ServerVlan,
+    /// `(config-slb-probe-http)` and its like.
+    Probe(ProbeKind),
     /// `(config-slb-sfarm)`.
     Farm,
     /// `(config-slb-real)`.
     Real,
+    /// `(config-slb-policy)`.
+    Policy,
     /// `(config-slb-vserver)`.
     VirtualServer,
     /// `(config-slb-ft)`.
@@ -42,13 +50,26 @@ impl Mode {
         Self::Exec,
         Self::Config,
         Self::Interface,
+        Self::PortChannel,
+        Self::VlanInterface,
         Self::Vlan,
         Self::VlanDatabase,
         Self::Module,
         Self::ClientVlan,
         Self::ServerVlan,
+        Self::Probe(ProbeKind::Icmp),
+        Self::Probe(ProbeKind::Tcp),
+        Self::Probe(ProbeKind::Udp),
+        Self::Probe(ProbeKind::Http),
+        Self::Probe(ProbeKind::Ftp),
+        Self::Probe(ProbeKind::Telnet),
+        Self::Probe(ProbeKind::Smtp),
+        Self::Probe(ProbeKind::Dns),
+        Self::Probe(ProbeKind::Script),
+        Self::Probe(ProbeKind::KalAp),
         Self::Farm,
         Self::Real,
+        Self::Policy,
         Self::VirtualServer,
         Self::Ft,
     ];
@@ -64,7 +85,11 @@ impl Mode {
         match self {
             Self::Exec => "Exec commands",
             Self::Config => "Configure commands",
-            Self::Interface => "Interface configuration commands",
+            Self::Interface | Self::PortChannel | Self::VlanInterface => {
+                "Interface configuration commands"
+            }
+            Self::Probe(_) => "SLB probe config commands",
+            Self::Policy => "SLB policy config commands",
             Self::Vlan => "VLAN configuration commands",
             Self::VlanDatabase => "VLAN database editing buffer manipulation commands",
             Self::Module => "SLB CSM module config commands",
@@ -82,14 +107,16 @@ impl fmt::Display for Mode {
         f.write_str(match self {
             Self::Exec => "",
             Self::Config => "(config)",
-            Self::Interface => "(config-if)",
+            Self::Interface | Self::PortChannel | Self::VlanInterface => "(config-if)",
             Self::Vlan => "(config-vlan)",
             Self::VlanDatabase => "(vlan)",
             Self::Module => "(config-module-csm)",
             Self::ClientVlan => "(config-slb-vlan-client)",
             Self::ServerVlan => "(config-slb-vlan-server)",
+            Self::Probe(kind) => return write!(f, "(config-slb-probe-{kind})"),
             Self::Farm => "(config-slb-sfarm)",
             Self::Real => "(config-slb-real)",
+            Self::Policy => "(config-slb-policy)",
             Self::VirtualServer => "(config-slb-vserver)",
             Self::Ft => "(config-slb-ft)",
         })
@@ -100,7 +127,11 @@ impl fmt::Display for Mode {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Child {
     /// `interface NETDEV`.
-    Interface(String),
+    Interface(PortName),
+    /// `interface Port-channel N`.
+    PortChannel(ChannelGroup),
+    /// `interface vlan N`.
+    VlanInterface(VlanId),
     /// `vlan LIST`.
     Vlans,
     /// `vlan` in module mode.
@@ -111,10 +142,14 @@ pub enum Child {
     ClientVlan(VlanId),
     /// `vlan N server`.
     ServerVlan(VlanId),
+    /// `probe NAME KIND`.
+    Probe(Name, ProbeKind),
     /// `serverfarm NAME`.
     Farm(Name),
     /// `real IP [PORT]`.
     Real(Ipv4Addr, Option<u16>),
+    /// `policy NAME`.
+    Policy(Name),
     /// `vserver NAME`.
     VirtualServer(Name),
     /// `ft group G vlan V`.
@@ -134,13 +169,17 @@ impl Child {
     pub fn mode(&self) -> Mode {
         match self {
             Self::Interface(_) => Mode::Interface,
+            Self::PortChannel(_) => Mode::PortChannel,
+            Self::VlanInterface(_) => Mode::VlanInterface,
             Self::Vlans => Mode::Vlan,
             Self::VlanDatabase => Mode::VlanDatabase,
             Self::Module(_) => Mode::Module,
             Self::ClientVlan(_) => Mode::ClientVlan,
             Self::ServerVlan(_) => Mode::ServerVlan,
+            Self::Probe(_, kind) => Mode::Probe(*kind),
             Self::Farm(_) => Mode::Farm,
             Self::Real(..) => Mode::Real,
+            Self::Policy(_) => Mode::Policy,
             Self::VirtualServer(_) => Mode::VirtualServer,
             Self::Ft => Mode::Ft,
         }

@@ -366,6 +366,25 @@ impl Lines<'_> {
         }
     }
 
+    /// The plain form with another path: for commands that come in several forms.
+    pub fn line_by(&mut self, path: &[Element], values: &[Value]) {
+        self.printer.line("", path, values);
+    }
+
+    /// The plain form with another path, then the running configuration of what it enters.
+    pub fn block_by<T>(
+        &mut self,
+        path: &[Element],
+        values: &[Value],
+        table: &Table<T>,
+        target: &T,
+    ) {
+        self.line_by(path, values);
+        self.printer.depth += 1;
+        table.render(target, self.printer);
+        self.printer.depth -= 1;
+    }
+
     /// The `no` form.
     pub fn no(&mut self, values: &[Value]) {
         self.printer.line("no", self.path, values);

@@ -3,7 +3,7 @@
 //! At each place an exact keyword goes first, then a typed argument that reads the word, then a
 //! keyword that the word abbreviates and no other, then free text, then the rest of the line.
 
-use super::element::Element;
+use super::element::{Element, Kind};
 use super::value::{Args, Value};
 
 /// A node: one element, what may follow it, and the command that may end here.
@@ -160,6 +160,12 @@ impl Tree {
         let (mut at, mut values, mut places) = (ROOT, Vec::new(), Vec::new());
         let mut keywords = Vec::new();
         for (index, word) in words.iter().enumerate() {
+            if let Some((next, text)) = self.text(at, &words[index..]) {
+                at = next;
+                values.push(text);
+                places.push(index);
+                break;
+            }
             match self.step(at, word) {
                 Step::To(next, value) => {
                     at = next;
@@ -187,6 +193,14 @@ impl Tree {
                 Err(Mismatch::Incomplete { expected: self.expected(at), begun: self.beneath(at) })
             }
         }
+    }
+
+    /// All the words as one text, if that may stand here.
+    fn text(&self, at: usize, words: &[&str]) -> Option<(usize, Value)> {
+        let is_text =
+            |node: &Node| matches!(node.element, Element::Argument { kind: Kind::Text, .. });
+        let (next, _) = self.children(at).find(|(_, node)| is_text(node))?;
+        Some((next, Kind::Text.read(&words.join(" "))?))
     }
 
     fn rest(&self, at: usize) -> Option<&Node> {

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::net::Ipv4Addr;
 
-use hitless_model::{GroupId, Priority, Slot, VlanId};
+use hitless_model::{ChannelGroup, GroupId, HsrpGroup, Mac, Priority, Slot, StickyGroup, VlanId};
 
 use super::port::port_name;
 use super::table::Refusal;
-use crate::model::{KeyString, Name, Subnet};
+use crate::model::{Description, InterfaceName, KeyString, Name, PortName, PortPlace, Subnet};
 
 /// A set of VLANs, written as `2,3,9-11`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,6 +62,24 @@ pub enum Value {
     Secret(KeyString),
     /// Any word.
     Word(String),
+    /// A text.
+    Text(Description),
+    /// An HSRP group.
+    HsrpGroup(HsrpGroup),
+    /// A sticky group.
+    StickyGroup(StickyGroup),
+    /// A port-channel.
+    Channel(ChannelGroup),
+    /// Hours from UTC.
+    Hours(i8),
+    /// A MAC.
+    Mac(Mac),
+    /// An interface.
+    Interface(InterfaceName),
+    /// A port.
+    PortName(PortName),
+    /// The place of a port.
+    PortPlace(PortPlace),
 }
 
 impl fmt::Display for Value {
@@ -82,6 +100,17 @@ impl fmt::Display for Value {
             Self::Name(name) => name.fmt(f),
             Self::Secret(_) => f.write_str("******"),
             Self::Word(word) => f.write_str(word),
+            Self::Text(text) => text.fmt(f),
+            Self::HsrpGroup(group) => group.fmt(f),
+            Self::StickyGroup(group) => group.fmt(f),
+            Self::Channel(channel) => channel.fmt(f),
+            Self::Hours(hours) => hours.fmt(f),
+            Self::Mac(Mac([a, b, c, d, e, g])) => {
+                write!(f, "{a:02x}{b:02x}.{c:02x}{d:02x}.{e:02x}{g:02x}")
+            }
+            Self::Interface(name) => name.fmt(f),
+            Self::PortName(name) => name.fmt(f),
+            Self::PortPlace(place) => place.fmt(f),
         }
     }
 }
@@ -109,6 +138,8 @@ macro_rules! extract {
 extract! {
     Ipv4Addr = Ipv4, u8 = Mask, VlanId = Vlan, VlanList = VlanList, Slot = Slot, GroupId = Group,
     Priority = Priority, u64 = Number, u16 = Port, Name = Name, KeyString = Secret, String = Word,
+    Description = Text, HsrpGroup = HsrpGroup, StickyGroup = StickyGroup, ChannelGroup = Channel,
+    i8 = Hours, Mac = Mac, InterfaceName = Interface, PortName = PortName, PortPlace = PortPlace,
 }
 
 /// The arguments of a command line, in order, and the keywords among them.
@@ -147,6 +178,12 @@ impl Args {
     /// Address and mask at `index` and the place after it.
     pub fn subnet(&self, index: usize) -> Result<Subnet, Refusal> {
         Ok(Subnet { address: self.get(index)?, prefix: self.get(index + 1)? })
+    }
+
+    /// The argument of a type at a place among those of its type.
+    pub fn nth<T: Extract>(&self, place: usize) -> Result<T, Refusal> {
+        let found = self.values.iter().filter_map(T::extract).nth(place);
+        found.ok_or_else(|| Refusal::command("the command lacks an argument"))
     }
 
     /// All values.

@@ -33,6 +33,8 @@ pub(super) struct Reader<'a> {
     pub(super) lost: Vec<Mode>,
     pub(super) applied: BTreeMap<Scope, Vec<Applied>>,
     pub(super) diagnostics: Vec<Diagnostic>,
+    /// How many more there are.
+    pub(super) untold: usize,
     pub(super) notices: Vec<Notice>,
 }
 
@@ -46,6 +48,7 @@ impl<'a> Reader<'a> {
             lost: Vec::new(),
             applied: BTreeMap::new(),
             diagnostics: Vec::new(),
+            untold: 0,
             notices: Vec::new(),
         }
     }

@@ -1,16 +1,23 @@
 //! What the reader has to say about the lines: which are wrong, and which do not fit together.
 
 use super::reader::Reader;
-use super::{Merged, sentence};
-use crate::commands::implied_vlans;
+use super::{Merged, Notice, sentence};
+use crate::commands::mention;
 use crate::diagnostic::Diagnostic;
 use crate::grammar::{Mismatch, Refusal, Scope};
 use crate::line::{Place, Word};
 use crate::locate::Failure;
-use crate::validate::{Problem, validate};
+use crate::validate::{Problem, remarks, validate};
+
+/// Most wrong lines that are told one by one: who has more has pasted something else.
+const MOST: usize = 100;
 
 impl Reader<'_> {
     pub(super) fn report(&mut self, place: Place, message: String, expected: Vec<String>) {
+        if self.diagnostics.len() >= MOST {
+            self.untold += 1;
+            return;
+        }
         self.diagnostics.push(Diagnostic {
             file: self.file.to_owned(),
             line: Some(place.line + 1),
@@ -19,6 +26,13 @@ impl Reader<'_> {
             column: place.column,
             expected,
         });
+    }
+
+    /// What no line is to blame for.
+    fn report_nowhere(&mut self, message: String) {
+        let (file, source) = (self.file.to_owned(), String::new());
+        let (line, column, expected) = (None, 0, Vec::new());
+        self.diagnostics.push(Diagnostic { file, line, message, source, column, expected });
     }
 
     pub(super) fn report_mismatch(&mut self, failure: &Failure, words: &[Word<'_>]) {
@@ -64,24 +78,25 @@ impl Reader<'_> {
     }
 
     pub(super) fn finish(mut self) -> Result<Merged, Vec<Diagnostic>> {
-        let implied = implied_vlans(&self.configuration);
-        self.configuration.vlans.extend(implied);
+        mention(&mut self.configuration);
         // A line that was refused is missing from what would be validated.
         if self.diagnostics.is_empty() {
             for problem in validate(&self.configuration) {
                 let message = sentence(&problem.message);
                 match self.find(&problem) {
                     Some(place) => self.report(place, message, Vec::new()),
-                    None => self.diagnostics.push(Diagnostic {
-                        file: self.file.to_owned(),
-                        line: None,
-                        message,
-                        source: String::new(),
-                        column: 0,
-                        expected: Vec::new(),
-                    }),
+                    None => self.report_nowhere(message),
                 }
             }
+        }
+        for remark in remarks(&self.configuration) {
+            let place = self.find(&remark);
+            let notice = |at: Place| Notice { line: at.line + 1, what: remark.message.clone() };
+            self.notices.extend(place.map(notice));
+        }
+        if self.untold > 0 {
+            let message = format!("{} more lines are wrong.", self.untold);
+            self.report_nowhere(message);
         }
         if self.diagnostics.is_empty() {
             Ok(Merged { configuration: self.configuration, notices: self.notices })

@@ -1,6 +1,6 @@
 //! Addresses of a module on its VLANs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
 use hitless_model::{Slot, VlanId, abi};
@@ -19,22 +19,57 @@ struct At<'a> {
     vlan: &'a ModuleVlan,
 }
 
-pub(super) fn check(slot: Slot, module: &Module, problems: &mut Vec<Problem>) {
+fn all(slot: Slot, module: &Module) -> Vec<At<'_>> {
     let module_scope = Scope::new(vec![Child::Module(slot)]);
     let vlans = module.vlans.iter().map(|(id, vlan)| At {
         scope: module_scope.enter(Child::vlan(*id, vlan.side)),
         id: *id,
         vlan,
     });
-    let vlans: Vec<At<'_>> = vlans.collect();
-    let subnets: Vec<Subnet> = vlans.iter().flat_map(|at| subnets(at.vlan)).collect();
+    vlans.collect()
+}
+
+pub(super) fn check(slot: Slot, module: &Module, problems: &mut Vec<Problem>) {
+    let vlans = all(slot, module);
+    let boxes = box_addresses(&vlans);
+    let reach = Reach::new(&vlans);
     for at in &vlans {
         check_alt(at, problems);
-        check_aliases(at, &vlans, problems);
-        check_next_hops(at, &subnets, problems);
+        check_aliases(at, &boxes, problems);
+        check_next_hops(at, &reach, problems);
     }
     check_overlaps(&vlans, problems);
     check_limits(&vlans, problems);
+}
+
+/// Both boxes' own addresses, with the VLAN that each is on.
+fn box_addresses(vlans: &[At<'_>]) -> BTreeMap<Ipv4Addr, VlanId> {
+    let each = vlans.iter().flat_map(|at| {
+        let own = [at.vlan.address, at.vlan.alt_address].into_iter().flatten();
+        own.map(|own| (own.address, at.id))
+    });
+    each.collect()
+}
+
+/// Where a module can send without a gateway.
+struct Reach {
+    /// Networks, by address and mask: the same one is there once.
+    networks: BTreeSet<Subnet>,
+    /// The module's own and floating addresses.
+    own: BTreeSet<Ipv4Addr>,
+    /// Whether some VLAN has no address yet, so that nobody knows.
+    is_open: bool,
+}
+
+impl Reach {
+    fn new(vlans: &[At<'_>]) -> Self {
+        let subnets = || vlans.iter().flat_map(|at| subnets(at.vlan));
+        Self {
+            networks: subnets().map(Subnet::network).collect(),
+            own: subnets().map(|subnet| subnet.address).collect(),
+            is_open: vlans.iter().any(|at| at.vlan.address.is_none()),
+        }
+    }
 }
 
 /// The subnets that a VLAN makes reachable.
@@ -54,15 +89,12 @@ fn check_alt(at: &At<'_>, problems: &mut Vec<Problem>) {
     }
 }
 
-fn check_aliases(at: &At<'_>, all: &[At<'_>], problems: &mut Vec<Problem>) {
+fn check_aliases(at: &At<'_>, boxes: &BTreeMap<Ipv4Addr, VlanId>, problems: &mut Vec<Problem>) {
     for alias in &at.vlan.aliases {
         let address = alias.address;
-        for other in all {
-            let own = [other.vlan.address, other.vlan.alt_address];
-            if own.iter().flatten().any(|own| own.address == address) {
-                let why = format!("{address} is a box's own address on VLAN {}", other.id);
-                problems.push(blame(at, &["alias"], address, why));
-            }
+        if let Some(other) = boxes.get(&address) {
+            let why = format!("{address} is a box's own address on VLAN {other}");
+            problems.push(blame(at, &["alias"], address, why));
         }
         if at.vlan.address.is_some_and(|own| !own.contains(address)) {
             let why = format!("{address} is not in the subnet of VLAN {}", at.id);
@@ -71,34 +103,54 @@ fn check_aliases(at: &At<'_>, all: &[At<'_>], problems: &mut Vec<Problem>) {
     }
 }
 
-fn check_next_hops(at: &At<'_>, subnets: &[Subnet], problems: &mut Vec<Problem>) {
+fn check_next_hops(at: &At<'_>, reach: &Reach, problems: &mut Vec<Problem>) {
     let gateways = at.vlan.gateways.iter().map(|gateway| (*gateway, &["gateway"]));
     let routes = at.vlan.routes.iter().map(|route| (route.gateway, &["route"]));
     for (next_hop, words) in gateways.chain(routes) {
-        if !subnets.iter().any(|subnet| subnet.contains(next_hop)) {
-            let why = format!("{next_hop} is in no subnet of this module's VLANs");
-            problems.push(blame(at, words, next_hop, why));
-        } else if subnets.iter().any(|subnet| subnet.address == next_hop) {
+        if reach.own.contains(&next_hop) {
             let why = format!("{next_hop} is an address of this module");
+            problems.push(blame(at, words, next_hop, why));
+        } else if !reach.is_open && !reach.networks.iter().any(|net| net.contains(next_hop)) {
+            let why = format!("{next_hop} is in no subnet of this module's VLANs");
             problems.push(blame(at, words, next_hop, why));
         }
     }
 }
 
-/// One subnet on two VLANs is bridge mode.
+/// The VLANs that have the subnet of one before them, and that one.
+fn overlaps<'a>(vlans: &'a [At<'a>]) -> impl Iterator<Item = (&'a At<'a>, &'a At<'a>)> {
+    vlans.iter().enumerate().flat_map(|(index, later)| {
+        vlans[..index].iter().filter_map(move |earlier| {
+            let (own, other) = (later.vlan.address?, earlier.vlan.address?);
+            let meets = own.contains(other.address) || other.contains(own.address);
+            meets.then_some((earlier, later))
+        })
+    })
+}
+
+/// Whether two VLANs are the two sides of a bridge: both have the same address.
+fn is_bridged(one: &At<'_>, other: &At<'_>) -> bool {
+    one.vlan.side != other.vlan.side && one.vlan.address == other.vlan.address
+}
+
 fn check_overlaps(vlans: &[At<'_>], problems: &mut Vec<Problem>) {
-    for (index, later) in vlans.iter().enumerate() {
+    for (earlier, later) in overlaps(vlans).filter(|(earlier, later)| !is_bridged(earlier, later)) {
         let Some(own) = later.vlan.address else { continue };
-        for earlier in &vlans[..index] {
-            let Some(other) = earlier.vlan.address else { continue };
-            if own.contains(other.address) || other.contains(own.address) {
-                let why = format!(
-                    "VLAN {} is in the same subnet: bridge mode is not available in this release",
-                    earlier.id
-                );
-                problems.push(blame(later, &["ip"], own.address, why));
-            }
-        }
+        let why = format!(
+            "VLAN {} is in the same subnet: only a client and a server VLAN that have the same \
+             address are one",
+            earlier.id
+        );
+        problems.push(blame(later, &["ip"], own.address, why));
+    }
+}
+
+/// Bridge mode is kept and not carried out.
+pub(super) fn remark(slot: Slot, module: &Module, remarks: &mut Vec<Problem>) {
+    let vlans = all(slot, module);
+    for (_, later) in overlaps(&vlans).filter(|(earlier, later)| is_bridged(earlier, later)) {
+        let Some(own) = later.vlan.address else { continue };
+        remarks.push(blame(later, &["ip"], own.address, "bridge mode".to_owned()));
     }
 }
 

@@ -11,7 +11,7 @@ pub(super) fn check(configuration: &Configuration, problems: &mut Vec<Problem>) 
     let ports = configuration.interfaces.iter();
     let mut uses: BTreeMap<&str, String> = ports
         .filter_map(|(name, port)| {
-            Some((name.as_str(), format!("a port of VLAN {}", port.access_vlan?)))
+            Some((name.device()?, format!("a port of VLAN {}", port.access_vlan()?)))
         })
         .collect();
     for (slot, module) in &configuration.modules {

@@ -30,7 +30,7 @@ impl Desired {
     pub fn new(configuration: &Configuration) -> Self {
         let ports = configuration.interfaces.iter();
         let access: BTreeMap<_, _> = ports
-            .filter_map(|(name, interface)| Some((name.clone(), interface.access_vlan?)))
+            .filter_map(|(name, port)| Some((name.device()?.to_owned(), port.access_vlan()?)))
             .collect();
         let modules = configuration.modules.iter();
         let modules: BTreeMap<_, _> =

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use hitless_config::model::{Configuration, Interface, Module};
+use hitless_config::model::{Configuration, Interface, Module, PortName};
 use hitless_model::{Slot, VlanId};
 
 use super::desired::Desired;
@@ -50,7 +50,7 @@ fn configuration() -> Configuration {
     let module =
         Module { ft_vlans: [2, 3, 9].into_iter().map(vlan).collect(), ..Module::default() };
     Configuration {
-        interfaces: BTreeMap::from([("eth0".into(), Interface { access_vlan: Some(vlan(2)) })]),
+        interfaces: BTreeMap::from([(PortName::Device("eth0".into()), Interface::access(vlan(2)))]),
         modules: BTreeMap::from([(slot(4), module)]),
         ..Configuration::default()
     }

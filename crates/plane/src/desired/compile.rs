@@ -120,7 +120,7 @@ impl Compiler<'_> {
             };
             let next_hop = self.next_hop(hop);
             let real_entry = Real { ip: real.address, port: real.port, vlan: hop.vlan, next_hop };
-            let weight = if real.in_service { usize::from(real.weight) } else { 0 };
+            let weight = if real.in_service.is_yes() { usize::from(real.weight) } else { 0 };
             let position = self.real(real_entry);
             schedule.extend(std::iter::repeat_n(position, weight));
         }
@@ -147,7 +147,11 @@ impl Compiler<'_> {
                 self.out.unsupported.push(Unsupported::AnyPort(name.clone()));
                 continue;
             }
-            let endpoint = Endpoint::new(listens.address.address, listens.port, listens.protocol);
+            let Some(protocol) = listens.protocol.transport() else {
+                self.out.unsupported.push(Unsupported::OtherProtocol(name.clone()));
+                continue;
+            };
+            let endpoint = Endpoint::new(listens.address.address, listens.port, protocol);
             let first = *taken.entry(endpoint).or_insert(name);
             if first != name {
                 let (first, second) = (first.clone(), name.clone());
@@ -181,7 +185,7 @@ impl Compiler<'_> {
         self.out.virtual_servers.push(VirtualServer {
             name: name.clone(),
             endpoint,
-            in_service: server.in_service && farm.is_some(),
+            in_service: server.in_service.is_yes() && farm.is_some(),
             replicate: server.replicate_connections,
             farm,
             idle: server.idle,

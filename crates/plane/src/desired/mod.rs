@@ -134,6 +134,9 @@ pub enum Unsupported {
     /// A virtual server for all ports.
     #[error("vserver {0}: a virtual server without a port is not supported")]
     AnyPort(Name),
+    /// A virtual server for another protocol than TCP and UDP.
+    #[error("vserver {0}: only TCP and UDP are supported")]
+    OtherProtocol(Name),
     /// Two virtual servers listen on the same address, port and protocol.
     #[error("vserver {second}: {endpoint} belongs to vserver {first} already")]
     SameEndpoint {

@@ -1,4 +1,4 @@
-use hitless_config::model::Route;
+use hitless_config::model::{InService, Route};
 use hitless_model::Protocol;
 
 use super::*;
@@ -41,7 +41,7 @@ fn weights_are_consecutive_places_and_zero_is_none() {
 #[test]
 fn a_real_out_of_service_gets_no_new_connections() {
     let mut resting = real(12, 4);
-    resting.in_service = false;
+    resting.in_service = InService::No;
     let desired = compiled(|module| {
         module.farms.insert(name("web"), farm(vec![resting]));
     });
@@ -90,10 +90,9 @@ fn stray_segments_are_those_of_the_protocols_and_ports_in_use() {
 #[test]
 fn a_real_behind_a_route_is_reached_by_the_routes_gateway() {
     let far = |address: &str| hitless_config::model::Real {
-        address: ip(address),
-        port: None,
         weight: 1,
-        in_service: true,
+        in_service: InService::Yes,
+        ..hitless_config::model::Real::new(ip(address), None)
     };
     let desired = compiled(|module| {
         let servers = module.vlans.get_mut(&vlan(SERVER_VLAN)).unwrap();
@@ -123,7 +122,7 @@ fn a_real_behind_a_route_is_reached_by_the_routes_gateway() {
 fn a_virtual_server_without_a_farm_is_out_of_service() {
     let desired = compiled(|module| {
         module.virtual_servers.get_mut(&name("http")).unwrap().farm = None;
-        module.virtual_servers.get_mut(&name("dns")).unwrap().in_service = false;
+        module.virtual_servers.get_mut(&name("dns")).unwrap().in_service = InService::No;
     });
     assert_eq!(desired.virtual_servers.len(), 2);
     assert!(desired.virtual_servers.iter().all(|server| !server.in_service));
