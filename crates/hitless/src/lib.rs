@@ -8,8 +8,11 @@
 pub mod api;
 pub mod chassis;
 pub mod exec;
+pub mod log;
+pub mod metrics;
 pub mod module;
 pub mod names;
 pub mod netlink;
+pub mod shell;
 pub mod show;
 pub mod store;

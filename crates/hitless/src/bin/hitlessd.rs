@@ -8,19 +8,18 @@ use std::fmt;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::{Args, Parser, Subcommand};
 use hitless::chassis::state_dir::StateDir;
 use hitless::chassis::succession::{Invocation, Legacy, Will};
-use hitless::chassis::supervisor::{Supervisor, take_over};
-use hitless::chassis::{preflight, privileges, reload};
+use hitless::chassis::supervisor::{Supervisor, choose_configuration, take_over};
+use hitless::chassis::{preflight, privileges};
 use hitless::module::{self, ModuleArgs};
+use hitless::api::doors::{DoorOptions, Doors};
+use hitless::{log, store};
 use hitless_model::abi::ABI_VERSION;
 use hitless_model::{Instant, Slot};
-use tracing_appender::non_blocking::WorkerGuard;
-use tracing_subscriber::EnvFilter;
 
 /// Supervisor of a chassis with content switching modules.
 #[derive(Debug, Parser)]
@@ -34,7 +33,8 @@ struct CommandLine {
 
 #[derive(Debug, Args)]
 struct Run {
-    /// The configuration, in the form of IOS
+    /// The startup configuration, in the form of IOS; `startup-config` in the state directory if none
+    /// is named
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     /// Where to keep what must outlive the daemon; names everything it makes
@@ -43,6 +43,8 @@ struct Run {
     /// Where to answer `hitless`
     #[arg(long, value_name = "PATH", required_unless_present = "check")]
     socket: Option<PathBuf>,
+    #[command(flatten)]
+    doors: DoorOptions,
     /// Only say what is wrong with the configuration
     #[arg(long)]
     check: bool,
@@ -75,7 +77,7 @@ fn main() -> ExitCode {
     let command_line = CommandLine::parse();
     // Before anything is opened: it is told by the numbers of descriptors.
     let legacy = command_line.run.legacy.map(Will::execute).transpose();
-    let _written_at_the_end = log_to_stderr();
+    let _written_at_the_end = log::start();
     let done = match command_line.command {
         Some(Command::Module { slot, state_dir, replaces }) => {
             run_module(slot, state_dir, replaces)
@@ -91,22 +93,6 @@ fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
-}
-
-/// Lines are written by a thread of their own, and lost rather than waited for: who reads standard
-/// error must not be able to stop a handover. What is waiting is written when the guard is dropped.
-fn log_to_stderr() -> WorkerGuard {
-    let (writer, guard) = tracing_appender::non_blocking(std::io::stderr());
-    // netlink_proto warns of everything that arrives while a connection is being closed.
-    let plain = || EnvFilter::new("info,netlink_proto=error");
-    let filter = EnvFilter::try_from_env("HITLESS_LOG").unwrap_or_else(|_| plain());
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(writer)
-        .with_ansi(false)
-        .with_target(false)
-        .init();
-    guard
 }
 
 /// What is wrong with a configuration stands for itself; everything else says who complains.
@@ -128,14 +114,20 @@ fn run_module(slot: u64, state_dir: PathBuf, replaces: Option<u64>) -> Result<()
 }
 
 fn run_supervisor(run: &Run, legacy: Option<Legacy>) -> Result<()> {
-    let Some(config) = &run.config else { bail!("--config FILE is missing") };
-    let configuration = reload::load(config).map_err(BadConfiguration)?;
-    if let Some(abi) = run.abi {
-        can_take_over(abi)?;
+    if run.check {
+        return check(run);
     }
-    let (false, Some(state_dir), Some(socket)) = (run.check, &run.state_dir, &run.socket) else {
-        return Ok(());
+    let (Some(state_dir), Some(socket)) = (&run.state_dir, &run.socket) else {
+        bail!("--state-dir DIR and --socket PATH are needed");
     };
+    let invocation = Invocation {
+        program: own_program()?,
+        config: run.config.as_deref().map(absolute).transpose()?,
+        state_dir: absolute(state_dir)?,
+        socket: absolute(socket)?,
+        doors: run.doors.to_arguments()?,
+    };
+    let opening = choose_configuration(&invocation, legacy.is_some()).map_err(BadConfiguration)?;
     let (state, legacy) = if let Some(legacy) = legacy {
         let (state, legacy) = take_over(legacy, state_dir)?;
         (state, Some(legacy))
@@ -143,22 +135,30 @@ fn run_supervisor(run: &Run, legacy: Option<Legacy>) -> Result<()> {
         preflight::check()?;
         (StateDir::open(state_dir)?, None)
     };
+    let doors = match run.doors.open(&invocation.socket) {
+        // Modules run: a door that cannot be opened any more must not end their supervisor.
+        Err(error) if legacy.is_some() => {
+            tracing::error!("only the administrators' socket is open: {error:#}");
+            Doors::one(&invocation.socket)
+        }
+        doors => doors?,
+    };
     privileges::drop_others().context("capabilities cannot be given up")?;
     privileges::go_ahead();
-    let invocation = Invocation {
-        program: own_program()?,
-        config: absolute(config)?,
-        state_dir: absolute(state_dir)?,
-        socket: absolute(socket)?,
-    };
-    let supervisor =
-        Supervisor { configuration: Arc::new(configuration), invocation, state, legacy };
+    let supervisor = Supervisor { opening, invocation, state, legacy, doors };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
         .context("cannot start threads")?;
-    runtime.block_on(supervisor.run(hitless::exec::on_chassis))
+    runtime.block_on(supervisor.run())
+}
+
+/// Only says what is wrong with a configuration.
+fn check(run: &Run) -> Result<()> {
+    let Some(config) = &run.config else { bail!("--config FILE is missing") };
+    store::load(config).map_err(BadConfiguration)?;
+    run.abi.map_or(Ok(()), can_take_over)
 }
 
 fn absolute(path: &Path) -> Result<PathBuf> {

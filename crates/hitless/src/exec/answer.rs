@@ -1,14 +1,20 @@
 //! What a command has to say, as a value: laid out by [`crate::show`], or given as JSON.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use hitless_config::Configuration;
-use hitless_config::model::KeyString;
-use hitless_model::Slot;
+use hitless_config::model::{Name, Probe, StickyGroupConfig};
+use hitless_model::{Slot, StickyGroup};
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 use crate::api::types::{
-    ArpInfo, ConnInfo, Dataplane, FarmInfo, FtHistory, FtState, RealInfo, Stats, VirtualServerInfo,
-    VirtualServerState, VlanInfo,
+    ArpInfo, Cleared, ConnPage, Dataplane, FarmInfo, FtHistory, FtState, ModuleStatus, Problem,
+    RealInfo, Stats, System, Variable, VirtualServerInfo, VirtualServerState, VlanInfo,
 };
+use crate::log::Entry;
+use crate::store::{Applied, ArchiveEntry};
 
 /// How much of it is shown as text; JSON holds all of it anyway.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,10 +37,44 @@ impl Depth {
 pub enum Answer {
     /// It is done.
     Done,
+    /// What runs is saved.
+    Saved,
+    /// The configuration was changed.
+    Applied(Applied),
+    /// Entries were cleared.
+    Cleared(Cleared),
+    /// Why there is nothing to show, where other things are shown beside it.
+    Refused(String),
     /// Every module.
     Modules(Vec<ModuleSummary>),
-    /// The configuration, keys hidden.
-    RunningConfig(Box<Configuration>),
+    /// The same of every module.
+    Each(Vec<(Slot, Answer)>),
+    /// Several answers, each with the command that it is the answer to.
+    Support(Vec<(String, Answer)>),
+    /// A configuration, keys hidden.
+    Configuration(Box<Configuration>),
+    /// Configurations that ran.
+    Archive(Vec<ArchiveEntry>),
+    /// Lines that would go and come.
+    Difference(Vec<String>),
+    /// The daemon, for its time.
+    Clock(System),
+    /// The daemon.
+    Version(System),
+    /// What happened last.
+    Log(Vec<Arc<Entry>>),
+    /// Something that is configured and has no effect yet.
+    NotBuilt(NotBuilt),
+    /// Whether a module is at work.
+    Status(ModuleStatus),
+    /// Variables of a module.
+    Variables(Vec<Variable>),
+    /// Sticky entries: there are none.
+    Sticky,
+    /// Sticky groups.
+    StickyGroups(Vec<(StickyGroup, StickyGroupConfig)>),
+    /// Probes.
+    Probes(Vec<ProbeInfo>, Depth),
     /// Fault tolerance; none without a group.
     Ft(Option<Box<FtState>>, Depth),
     /// Decisions about roles; none without a group.
@@ -48,7 +88,7 @@ pub enum Answer {
     /// Server farms with all that belongs to them.
     FarmDetails(Vec<FarmDetail>),
     /// Open connections.
-    Conns(Vec<ConnInfo>, Depth),
+    Conns(ConnPage, Depth),
     /// VLANs.
     Vlans(Vec<VlanInfo>, Depth),
     /// Addresses and their MACs.
@@ -62,27 +102,51 @@ pub enum Answer {
 impl Answer {
     /// The value as a JSON document.
     pub fn json(&self) -> serde_json::Result<String> {
+        Ok(self.pretty()? + "\n")
+    }
+
+    fn pretty(&self) -> serde_json::Result<String> {
+        use serde_json::to_string_pretty as text;
         match self {
-            Self::Done => pretty(&()),
-            Self::Modules(modules) => pretty(modules),
-            Self::RunningConfig(configuration) => pretty(configuration),
-            Self::Ft(ft, _) => pretty(ft),
-            Self::History(history) => pretty(history),
-            Self::VirtualServers(servers, _) => pretty(servers),
-            Self::Reals(reals, _) => pretty(reals),
-            Self::Farms(farms) => pretty(farms),
-            Self::FarmDetails(farms) => pretty(farms),
-            Self::Conns(conns, _) => pretty(conns),
-            Self::Vlans(vlans, _) => pretty(vlans),
-            Self::Arp(entries) => pretty(entries),
-            Self::Stats(stats) => pretty(stats),
-            Self::Dataplane(dataplane) => pretty(dataplane),
+            Self::Done | Self::Saved => text(&()),
+            Self::Applied(applied) => text(applied),
+            Self::Cleared(cleared) => text(cleared),
+            Self::Refused(error) => text(&Problem::new(error)),
+            Self::Modules(modules) => text(modules),
+            Self::Each(modules) => text(&raw(modules)?),
+            Self::Support(parts) => text(&raw(parts)?),
+            Self::Configuration(configuration) => text(configuration),
+            Self::Archive(entries) => text(entries),
+            Self::Difference(lines) => text(lines),
+            Self::Clock(system) | Self::Version(system) => text(system),
+            Self::Log(entries) => text(&entries.iter().map(AsRef::as_ref).collect::<Vec<_>>()),
+            Self::NotBuilt(what) => text(what),
+            Self::Status(status) => text(status),
+            Self::Variables(variables) => text(variables),
+            Self::Sticky => text::<[(); 0]>(&[]),
+            Self::StickyGroups(groups) => text(&groups.iter().cloned().collect::<BTreeMap<_, _>>()),
+            Self::Probes(probes, _) => text(probes),
+            Self::Ft(ft, _) => text(ft),
+            Self::History(history) => text(history),
+            Self::VirtualServers(servers, _) => text(servers),
+            Self::Reals(reals, _) => text(reals),
+            Self::Farms(farms) => text(farms),
+            Self::FarmDetails(farms) => text(farms),
+            Self::Conns(page, _) => text(&page.conns),
+            Self::Vlans(vlans, _) => text(vlans),
+            Self::Arp(entries) => text(entries),
+            Self::Stats(stats) => text(stats),
+            Self::Dataplane(dataplane) => text(dataplane),
         }
     }
 }
 
-fn pretty<T: Serialize>(value: &T) -> serde_json::Result<String> {
-    Ok(serde_json::to_string_pretty(value)? + "\n")
+/// Several answers as one object.
+fn raw<K: ToString>(answers: &[(K, Answer)]) -> serde_json::Result<BTreeMap<String, Box<RawValue>>> {
+    let one = |(name, answer): &(K, Answer)| {
+        Ok((name.to_string(), RawValue::from_string(answer.pretty()?)?))
+    };
+    answers.iter().map(one).collect()
 }
 
 /// One module in `show module csm all`.
@@ -137,11 +201,32 @@ impl FarmDetail {
     }
 }
 
-/// A copy whose keys cannot be read.
-pub(super) fn hide_keys(configuration: &Configuration) -> Configuration {
-    let mut copy = configuration.clone();
-    for ft in copy.modules.values_mut().filter_map(|module| module.ft.as_mut()) {
-        ft.key = ft.key.take().map(|_| KeyString::new("******".to_owned()));
+/// A probe as it is configured.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ProbeInfo {
+    /// Its name.
+    pub name: Name,
+    /// What it would do.
+    #[serde(flatten)]
+    pub probe: Probe,
+}
+
+/// Something that is configured and has no effect yet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct NotBuilt {
+    /// What.
+    pub what: String,
+    /// Where it is configured.
+    pub configured: Vec<String>,
+}
+
+impl NotBuilt {
+    /// HSRP.
+    pub(super) fn hsrp(configuration: &Configuration) -> Self {
+        let groups = configuration.vlan_interfaces.iter().flat_map(|(vlan, interface)| {
+            let groups = interface.routed.hsrp.keys();
+            groups.map(move |group| format!("Vlan{vlan} - Group {group}"))
+        });
+        Self { what: "HSRP".to_owned(), configured: groups.collect() }
     }
-    copy
 }

@@ -6,7 +6,7 @@ use hitless_model::tcp::seen;
 use hitless_model::{ConnRecord, ConnStage, Protocol, VlanId};
 
 use super::Page;
-use crate::api::types::ConnInfo;
+use crate::api::types::{ConnInfo, ConnPage};
 use crate::exec::Depth;
 
 /// One of the two rows.
@@ -17,10 +17,10 @@ struct Row {
     destination: SocketAddrV4,
 }
 
-pub(super) fn show(page: &mut Page, conns: &[ConnInfo], depth: Depth) {
+pub(super) fn show(page: &mut Page, shown: &ConnPage, depth: Depth) {
     page.line(format_args!("    prot vlan source                destination           state"));
     page.rule(70);
-    for conn in conns {
+    for conn in &shown.conns {
         for row in rows(&conn.record) {
             let Row { direction, vlan, source, destination } = row;
             let (source, destination) = (source.to_string(), destination.to_string());
@@ -33,6 +33,9 @@ pub(super) fn show(page: &mut Page, conns: &[ConnInfo], depth: Depth) {
         if depth == Depth::Full {
             detail(page, conn);
         }
+    }
+    if shown.next.is_some() {
+        page.line(format_args!("% There are more: ask for those of a virtual server or a client."));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use hitless_core::node::Decision;
 
-use super::{Page, time};
+use super::Page;
 use crate::api::types::{FtHistory, KeptDecision};
 
 /// Facts go on in the next line from this column.
@@ -25,7 +25,7 @@ pub(super) fn show(page: &mut Page, history: Option<&FtHistory>) {
 
 fn decision(page: &mut Page, kept: &KeptDecision) {
     let Decision { from, to, epoch, reason, inputs, .. } = &kept.decision;
-    let when = time::calendar(kept.unix_ms);
+    let when = page.zone.calendar(kept.unix_ms);
     let what = if from == to { format!("stays {to}") } else { format!("{from} -> {to}") };
     page.line(format_args!(""));
     page.line(format_args!(" {when}: {what}, epoch {epoch}"));

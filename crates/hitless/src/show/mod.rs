@@ -5,41 +5,82 @@
 
 mod conns;
 mod dataplane;
+mod farms;
 mod ft;
 mod history;
+mod log;
 mod network;
 mod servers;
+mod system;
 #[cfg(test)]
 mod tests;
-mod time;
+mod unbuilt;
 
 use std::fmt::{self, Write as _};
 
 use crate::chassis::ModuleState;
 use crate::exec::{Answer, ModuleSummary};
+use crate::log::Zone;
 
-/// The text of an answer.
-pub fn text(answer: &Answer) -> String {
-    let mut page = Page::default();
+/// The text of an answer, its times in `zone`.
+pub fn text(answer: &Answer, zone: &Zone) -> String {
+    let mut page = Page { text: String::new(), zone: zone.clone() };
+    page.show(answer);
+    page.text
+}
+
+impl Page {
+    fn show(&mut self, answer: &Answer) {
+        let page = self;
     match answer {
         Answer::Done => {}
-        Answer::Modules(modules) => show_modules(&mut page, modules),
-        Answer::RunningConfig(configuration) => {
-            page.0 = hitless_config::render(configuration);
+        Answer::Saved => page.lines(&["Building configuration...", "[OK]"]),
+        Answer::Applied(applied) => system::applied(page, applied),
+        Answer::Cleared(cleared) => system::cleared(page, cleared),
+        Answer::Refused(why) => page.line(format_args!("% {why}")),
+        Answer::Each(modules) => {
+            for (slot, answer) in modules {
+                page.line(format_args!("Module {slot}:"));
+                page.show(answer);
+                page.line(format_args!(""));
+            }
         }
-        Answer::Ft(ft, depth) => ft::show(&mut page, ft.as_deref(), *depth),
-        Answer::History(history) => history::show(&mut page, history.as_ref()),
-        Answer::VirtualServers(list, depth) => servers::virtual_servers(&mut page, list, *depth),
-        Answer::Reals(reals, depth) => servers::reals(&mut page, reals, *depth),
-        Answer::Farms(farms) => servers::farms(&mut page, farms),
-        Answer::FarmDetails(farms) => servers::farm_details(&mut page, farms),
-        Answer::Conns(list, depth) => conns::show(&mut page, list, *depth),
-        Answer::Vlans(vlans, depth) => network::vlans(&mut page, vlans, *depth),
-        Answer::Arp(entries) => network::arp(&mut page, entries),
-        Answer::Stats(stats) => dataplane::stats(&mut page, stats),
-        Answer::Dataplane(plane) => dataplane::dataplane(&mut page, plane),
+        Answer::Support(parts) => {
+            for (title, answer) in parts {
+                page.line(format_args!(""));
+                page.line(format_args!("------------------ {title} ------------------"));
+                page.line(format_args!(""));
+                page.show(answer);
+            }
+        }
+        Answer::Configuration(configuration) => {
+            page.text += &hitless_config::render(configuration);
+        }
+        Answer::Archive(entries) => system::archive(page, entries),
+        Answer::Difference(lines) => system::difference(page, lines),
+        Answer::Clock(system) => system::clock(page, system),
+        Answer::Version(system) => system::version(page, system),
+        Answer::Log(entries) => log::show(page, entries),
+        Answer::NotBuilt(what) => unbuilt::not_built(page, what),
+        Answer::Status(status) => system::status(page, status),
+        Answer::Variables(variables) => system::variables(page, variables),
+        Answer::Sticky => unbuilt::sticky(page),
+        Answer::StickyGroups(groups) => unbuilt::sticky_groups(page, groups),
+        Answer::Probes(probes, depth) => unbuilt::probes(page, probes, *depth),
+        Answer::Modules(modules) => show_modules(page, modules),
+        Answer::Ft(ft, depth) => ft::show(page, ft.as_deref(), *depth),
+        Answer::History(history) => history::show(page, history.as_ref()),
+        Answer::VirtualServers(list, depth) => servers::virtual_servers(page, list, *depth),
+        Answer::Reals(reals, depth) => servers::reals(page, reals, *depth),
+        Answer::Farms(farms) => farms::farms(page, farms),
+        Answer::FarmDetails(farms) => farms::farm_details(page, farms),
+        Answer::Conns(list, depth) => conns::show(page, list, *depth),
+        Answer::Vlans(vlans, depth) => network::vlans(page, vlans, *depth),
+        Answer::Arp(entries) => network::arp(page, entries),
+        Answer::Stats(stats) => dataplane::stats(page, stats),
+        Answer::Dataplane(plane) => dataplane::dataplane(page, plane),
     }
-    page.0
+    }
 }
 
 /// How a module is, as the end of a sentence that begins with it.
@@ -66,15 +107,23 @@ fn show_modules(page: &mut Page, modules: &[ModuleSummary]) {
 
 /// Lines of text under way.
 #[derive(Debug, Default)]
-struct Page(String);
+struct Page {
+    text: String,
+    zone: Zone,
+}
 
 impl Page {
     /// One line; blanks that padding left at its end go.
     fn line(&mut self, line: fmt::Arguments<'_>) {
         // Writing to a String does not fail.
-        let _ = self.0.write_fmt(line);
-        self.0.truncate(self.0.trim_end_matches(' ').len());
-        self.0.push('\n');
+        let _ = self.text.write_fmt(line);
+        self.text.truncate(self.text.trim_end_matches(' ').len());
+        self.text.push('\n');
+    }
+
+    /// Several lines.
+    fn lines(&mut self, lines: &[&str]) {
+        lines.iter().for_each(|line| self.line(format_args!("{line}")));
     }
 
     /// A rule of dashes.

@@ -1,14 +1,16 @@
-//! `show module csm N vservers`, `reals` and `serverfarms`.
+//! `show module csm N vservers` and `reals`.
 
-use hitless_config::model::Subnet;
-use hitless_model::Protocol;
+use std::net::Ipv4Addr;
+
+use hitless_config::model::{Name, Service, Subnet, VirtualProtocol};
 
 use super::Page;
-use crate::api::types::{FarmInfo, RealInfo, RealState, VirtualServerInfo, VirtualServerState};
-use crate::exec::{Depth, FarmDetail, Numbered};
+use crate::api::types::{RealInfo, RealState, VirtualServerInfo, VirtualServerState};
+use crate::exec::{Depth, Numbered};
 
 /// What a virtual server or real without a limit is shown with.
 const NO_LIMIT: u32 = u32::MAX;
+const NO_SUBNET: Ipv4Addr = Ipv4Addr::UNSPECIFIED;
 
 pub(super) fn virtual_servers(page: &mut Page, servers: &[Numbered], depth: Depth) {
     match depth {
@@ -17,9 +19,9 @@ pub(super) fn virtual_servers(page: &mut Page, servers: &[Numbered], depth: Dept
             virtual_server_line(page, heads, "conns");
             page.rule(75);
             for Numbered { server, .. } in servers {
-                let listens = listens(server);
-                let line =
-                    (server.name.as_str(), protocol(server), listens.as_str(), "ALL", word(server));
+                let (listens, protocol) = (listens(server), protocol(server));
+                let (name, vlan) = (server.name.as_str(), vlan(server));
+                let line = (name, protocol.as_str(), listens.as_str(), vlan.as_str(), word(server));
                 virtual_server_line(page, line, &server.conns.to_string());
             }
         }
@@ -32,11 +34,13 @@ fn virtual_server_line(page: &mut Page, line: (&str, &str, &str, &str, &str), co
     page.line(format_args!("{name:<16} {protocol:<5} {listens:<24} {vlan:<5} {state:<13} {conns}"));
 }
 
-fn protocol(server: &VirtualServerInfo) -> &'static str {
+fn protocol(server: &VirtualServerInfo) -> String {
     match server.protocol {
-        Some(Protocol::Tcp) => "TCP",
-        Some(Protocol::Udp) => "UDP",
-        None => "",
+        Some(VirtualProtocol::Tcp) => "TCP".to_owned(),
+        Some(VirtualProtocol::Udp) => "UDP".to_owned(),
+        Some(VirtualProtocol::Any) => "any".to_owned(),
+        Some(VirtualProtocol::Number(number)) => number.to_string(),
+        None => String::new(),
     }
 }
 
@@ -53,23 +57,60 @@ fn word(server: &VirtualServerInfo) -> &'static str {
     }
 }
 
+fn vlan(server: &VirtualServerInfo) -> String {
+    server.kept.vlan.map_or_else(|| "ALL".to_owned(), |vlan| vlan.to_string())
+}
+
 fn virtual_server(page: &mut Page, Numbered { index, server }: &Numbered) {
-    let replicate = if server.replicate_connections { "connections" } else { "none" };
-    let farm = server.farm.as_ref().map_or("<not assigned>", |farm| farm.as_str());
-    let state = word(server);
+    let kept = &server.kept;
+    let (state, vlan) = (word(server), vlan(server));
     page.line(format_args!("{}, type = SLB, state = {state}, v_index = {index}", server.name));
+    let direction = if kept.unidirectional { "unidir" } else { "bidir" };
+    let service = match kept.service {
+        Some(Service::Ftp) => "FTP",
+        Some(Service::Rtsp) => "RTSP",
+        None => "NONE",
+    };
+    let advertise = truth(kept.advertise.is_some());
     page.line(format_args!(
-        "  virtual = {} bidir, {}, service = NONE, advertise = FALSE",
+        "  virtual = {} {direction}, {}, service = {service}, advertise = {advertise}",
         listens(server),
         protocol(server)
     ));
+    let replicate = match (kept.replicate_sticky, server.replicate_connections) {
+        (false, false) => "none",
+        (true, false) => "sticky",
+        (false, true) => "connections",
+        (true, true) => "sticky+connections",
+    };
     page.line(format_args!(
-        "  idle = {}, replicate csrp = {replicate}, vlan = ALL, pending = {}, layer 4",
+        "  idle = {}, replicate csrp = {replicate}, vlan = {vlan}, pending = {}, layer 4",
         server.idle_s, server.pending_s
     ));
+    if let Some(requests) = &kept.requests {
+        let rebalance = truth(requests.persistent_rebalance);
+        let (length, ssl) = (requests.parse_length, requests.ssl_sticky);
+        page.line(format_args!("  max parse len = {length}, persist rebalance = {rebalance}"));
+        page.line(format_args!("  ssl sticky offset = {}, length = {}", ssl.offset, ssl.length));
+    }
     page.line(format_args!("  conns = {}", server.conns));
+    default_policy(page, server);
+}
+
+fn default_policy(page: &mut Page, server: &VirtualServerInfo) {
+    let assigned = |farm: Option<&Name>| farm.map_or("<not assigned>".to_owned(), Name::to_string);
+    let (farm, backup) = (assigned(server.farm.as_ref()), assigned(server.kept.backup.as_ref()));
+    let (minutes, subnet, group) = server.kept.sticky.map_or((0, NO_SUBNET, 0), |sticky| {
+        let subnet = Subnet { address: NO_SUBNET, prefix: sticky.prefix }.mask();
+        (sticky.minutes, subnet, sticky.group.map_or(0, u64::from))
+    });
     page.line(format_args!("  Default policy:"));
-    page.line(format_args!("    server farm = {farm}, backup = <not assigned>"));
+    page.line(format_args!("    server farm = {farm}, backup = {backup}"));
+    page.line(format_args!("    sticky: timer = {minutes}, subnet = {subnet}, group id = {group}"));
+}
+
+fn truth(is: bool) -> &'static str {
+    if is { "TRUE" } else { "FALSE" }
 }
 
 pub(super) fn reals(page: &mut Page, reals: &[RealInfo], depth: Depth) {
@@ -92,14 +133,14 @@ fn real_line(page: &mut Page, line: (&str, &str, &str, &str), conns: &str) {
     page.line(format_args!("{name:<23} {farm:<16} {weight:<8} {state:<15} {conns}"));
 }
 
-fn real_name(real: &RealInfo) -> String {
+pub(super) fn real_name(real: &RealInfo) -> String {
     match real.port {
         Some(port) => format!("{}:{port}", real.address),
         None => real.address.to_string(),
     }
 }
 
-fn real_word(real: &RealInfo) -> &'static str {
+pub(super) fn real_word(real: &RealInfo) -> &'static str {
     match real.state {
         RealState::Operational => "OPERATIONAL",
         RealState::OutOfService => "OUTOFSERVICE",
@@ -112,48 +153,9 @@ fn real_detail(page: &mut Page, real: &RealInfo) {
     let metric = real.conns.checked_div(weight).unwrap_or(0);
     let remainder = real.conns.checked_rem(weight).unwrap_or(0);
     page.line(format_args!("{}, {}, state = {}", real_name(real), real.farm, real_word(real)));
-    page.line(format_args!("  conns = {}, maxconns = {NO_LIMIT}, minconns = 0", real.conns));
+    let (most, least) = (real.max_conns.unwrap_or(NO_LIMIT), real.min_conns);
+    page.line(format_args!("  conns = {}, maxconns = {most}, minconns = {least}", real.conns));
     page.line(format_args!(
         "  weight = {weight}, weight(admin) = {weight}, metric = {metric}, remainder = {remainder}"
     ));
-}
-
-pub(super) fn farms(page: &mut Page, farms: &[FarmInfo]) {
-    farm_line(page, ("server farm", "type", "predictor", "nat", "reals"), ("redirect", "bind id"));
-    page.rule(75);
-    for farm in farms {
-        let reals = farm.reals.to_string();
-        let nat = if farm.nat_server { "S" } else { "none" };
-        let line = (farm.name.as_str(), "SLB", farm.predictor.as_str(), nat, reals.as_str());
-        farm_line(page, line, ("0", "0"));
-    }
-}
-
-fn farm_line(page: &mut Page, line: (&str, &str, &str, &str, &str), last: (&str, &str)) {
-    let ((name, kind, predictor, nat, reals), (redirect, bind)) = (line, last);
-    page.line(format_args!(
-        "{name:<16} {kind:<8} {predictor:<12} {nat:<6} {reals:<7} {redirect:<10} {bind}"
-    ));
-}
-
-pub(super) fn farm_details(page: &mut Page, farms: &[FarmDetail]) {
-    for detail in farms {
-        let farm = &detail.farm;
-        let nat = if farm.nat_server { "SERVER" } else { "none" };
-        page.line(format_args!("{}, type = SLB, predictor = {}", farm.name, farm.predictor));
-        page.line(format_args!("  nat = {nat}"));
-        page.line(format_args!(
-            "  virtuals inservice = {}, reals = {}, bind id = 0, fail action = none",
-            detail.virtuals_in_service, farm.reals
-        ));
-        page.line(format_args!("  Real servers:"));
-        for real in &detail.members {
-            let (name, state) = (real_name(real), real_word(real));
-            page.line(format_args!(
-                "    {name}, weight = {}, {state}, conns = {}",
-                real.weight, real.conns
-            ));
-        }
-        page.line(format_args!("  Total connections = {}", detail.conns));
-    }
 }
