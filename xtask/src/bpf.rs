@@ -24,8 +24,6 @@ struct Programs {
     binary: &'static str,
     /// Where it is built, below the target folder.
     folder: &'static str,
-    /// Features of the processor for this source only.
-    features: Option<&'static str>,
 }
 
 const ALL: [Programs; 2] = [
@@ -34,18 +32,18 @@ const ALL: [Programs; 2] = [
         source: "crates/plane-ebpf",
         binary: "hitless-bpf",
         folder: "bpf",
-        features: None,
     },
     Programs {
         object: "crates/bench/bpf/bench.bpf.o",
         source: "crates/bench-ebpf",
         binary: "hitless-bench-bpf",
         folder: "bpf-bench",
-        // Whoever writes whole frames wants whole words; nothing of it lies on the stack, where the
-        // verifier forbids this.
-        features: Some("-Clink-arg=--cpu-features=+allows-misaligned-mem-access"),
     },
 ];
+
+/// Numbers of a frame lie where no word begins, and every processor that matters reads them there at once.
+/// The verifier allows it in frames and maps, not on the stack: what lies there is made of words.
+const WORDS: &str = "-Clink-arg=--cpu-features=+allows-misaligned-mem-access";
 
 const TARGET: &str = "bpfel-unknown-none";
 
@@ -165,7 +163,7 @@ fn build(programs: &Programs, linker: &Path) -> Result<PathBuf> {
         // The compiler is a stable one; building core oneself is not stable.
         .env("RUSTC_BOOTSTRAP", "1")
         .env("CARGO_TARGET_DIR", &target)
-        .env("CARGO_ENCODED_RUSTFLAGS", flags(programs, linker)?)
+        .env("CARGO_ENCODED_RUSTFLAGS", flags(linker)?)
         .status()
         .context("cannot run cargo")?;
     ensure!(status.success(), "the BPF programs do not build");
@@ -173,7 +171,7 @@ fn build(programs: &Programs, linker: &Path) -> Result<PathBuf> {
 }
 
 /// Flags of the compiler, separated as cargo wants it.
-fn flags(programs: &Programs, linker: &Path) -> Result<OsString> {
+fn flags(linker: &Path) -> Result<OsString> {
     let mut linker_flag = OsString::from("-Clinker=");
     linker_flag.push(linker);
     let mut flags = vec![
@@ -181,8 +179,8 @@ fn flags(programs: &Programs, linker: &Path) -> Result<OsString> {
         "-Clink-arg=--btf".into(),
         // The oldest with atomics that fetch; every kernel since 5.12 runs it.
         "-Ctarget-cpu=v3".into(),
+        WORDS.into(),
     ];
-    flags.extend(programs.features.map(OsString::from));
     flags.push(remap(shell::workspace(), "/hitless"));
     flags.push(remap(Path::new(RUST_SOURCE), "/rust"));
     // Each registry has a folder of its own, named after its address.

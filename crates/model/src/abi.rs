@@ -8,8 +8,10 @@
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
+use crate::Counter;
+
 /// Grows with every change below; part of the name of the pin folder.
-pub const ABI_VERSION: u32 = 1;
+pub const ABI_VERSION: u32 = 2;
 
 /// Names of the maps in the BPF object.
 pub mod map {
@@ -17,6 +19,9 @@ pub mod map {
     pub const ROLE: &str = "ROLE";
     /// Hash of interface number (`u32`) to [`super::VlanPort`].
     pub const PORTS: &str = "PORTS";
+    /// Array of [`super::VlanPort`]: copies of those in `PORTS` by [`super::slot_of`], for look-ups that
+    /// take no hash. Of two ports with one slot the second is in `PORTS` only.
+    pub const PORT_SLOTS: &str = "PORT_SLOTS";
     /// Hash of [`super::FloatingKey`] to [`super::Floating`].
     pub const FLOATING: &str = "FLOATING";
     /// Hash of [`super::VirtualKey`] to [`super::VirtualServer`].
@@ -45,8 +50,8 @@ pub mod map {
     pub const USE_USER: &str = "USE_USER";
     /// Ring buffer of [`super::Event`], from the programs to user space.
     pub const EVENTS: &str = "EVENTS";
-    /// Per-CPU array of `u64` by [`crate::Counter`], written by the programs.
-    pub const COUNTERS: &str = "COUNTERS";
+    /// Per-CPU array of one [`super::Local`], written by the programs.
+    pub const LOCAL: &str = "LOCAL";
 }
 
 /// Name of the TC program in the BPF object.
@@ -56,6 +61,9 @@ pub const PROGRAM_XDP: &str = "hitless_xdp";
 
 /// Entries of `PORTS`: VLANs of one module.
 pub const MAX_PORTS: u32 = 512;
+/// Entries of `PORT_SLOTS`. Interfaces that are made one after another have slots of their own, however
+/// large their numbers.
+pub const PORT_SLOTS: u32 = 1_024;
 /// Entries of `FLOATING`: aliases and virtual addresses on all VLANs.
 pub const MAX_FLOATING: u32 = 16_384;
 /// Entries of `VIRTUAL`, the original's limit of virtual servers.
@@ -75,7 +83,8 @@ pub const MAX_EMBRYONIC: u32 = 16_384;
 /// Bytes of `EVENTS`, a power of two: some 40,000 events.
 pub const EVENT_RING_BYTES: u32 = 4 << 20;
 
-/// Derives what every struct of the ABI needs.
+/// Derives what every struct of the ABI needs. Keys are aligned to words: programs put them together
+/// on their stack, where the verifier lets no word lie across another.
 macro_rules! abi {
     ($(#[$doc:meta])* pub struct $name:ident, $size:literal { $($body:tt)* }) => {
         $(#[$doc])*
@@ -115,17 +124,19 @@ pub const KIND_SERVER: u8 = 2;
 
 abi! {
     /// An interface of the module, one per VLAN.
-    pub struct VlanPort, 28 {
+    pub struct VlanPort, 32 {
+        /// The interface's own MAC: source of every forwarded frame.
+        pub own_mac: [u8; 6],
         /// VLAN number.
         pub vlan: u16,
+        /// MAC of the floating addresses on this VLAN.
+        pub virtual_mac: [u8; 6],
         /// [`KIND_CLIENT`] or [`KIND_SERVER`].
         pub kind: u8,
         /// Not used, zero.
         pub reserved: u8,
-        /// The interface's own MAC: source of every forwarded frame.
-        pub own_mac: [u8; 6],
-        /// MAC of the floating addresses on this VLAN.
-        pub virtual_mac: [u8; 6],
+        /// The interface's number; 0 in a slot that is empty.
+        pub ifindex: u32,
         /// The interface's own address; with `mask` it says which clients are on-link.
         pub ip: [u8; 4],
         /// Mask of the VLAN's subnet.
@@ -136,8 +147,14 @@ abi! {
     }
 }
 
+/// The entry of `PORT_SLOTS` for an interface's number.
+pub const fn slot_of(ifindex: u32) -> u32 {
+    ifindex % PORT_SLOTS
+}
+
 abi! {
     /// A floating address on a VLAN.
+    #[repr(align(8))]
     pub struct FloatingKey, 8 {
         /// The address.
         pub ip: [u8; 4],
@@ -163,6 +180,7 @@ abi! {
 
 abi! {
     /// An address, port and protocol: a virtual server, or a real.
+    #[repr(align(8))]
     pub struct VirtualKey, 8 {
         /// The address.
         pub ip: [u8; 4],
@@ -230,10 +248,10 @@ abi! {
         pub ip: [u8; 4],
         /// Its MAC.
         pub mac: [u8; 6],
+        /// MAC of the interface: source of the frame, as it follows the other one there.
+        pub own_mac: [u8; 6],
         /// `NEXT_HOP_*`.
         pub state: u16,
-        /// MAC of the interface: source of the frame.
-        pub own_mac: [u8; 6],
         /// Not used, zero.
         pub reserved: u16,
     }
@@ -241,6 +259,7 @@ abi! {
 
 abi! {
     /// A direction of a flow as its packets show it.
+    #[repr(align(8))]
     pub struct FlowKey, 16 {
         /// Source address.
         pub src: [u8; 4],
@@ -253,7 +272,9 @@ abi! {
         /// IP protocol number.
         pub protocol: u8,
         /// Not used, zero.
-        pub reserved: [u8; 3],
+        pub reserved: u8,
+        /// Not used, zero: no array, which compilers clear by a call.
+        pub reserved_too: u16,
     }
 }
 
@@ -263,6 +284,8 @@ pub const CONN_REPLICATE: u8 = 1;
 pub const CONN_FROM_PEER: u8 = 2;
 /// [`Conn::flags`]: `mac` holds the client's MAC (reverse entries of on-link clients).
 pub const CONN_MAC_KNOWN: u8 = 4;
+/// [`Conn::flags`]: the last thing that came from this direction's side was a RST.
+pub const CONN_RESET: u8 = 8;
 
 abi! {
     /// One direction of a connection. The forward entry rewrites the destination, the reverse one
@@ -270,10 +293,10 @@ abi! {
     pub struct Conn, 64 {
         /// CLOCK_MONOTONIC nanoseconds (coarse) of the last packet of this direction.
         pub last_seen: u64,
-        /// CLOCK_MONOTONIC nanoseconds (coarse) of the first packet, or of the replication.
-        pub created: u64,
         /// Packets of this direction that this box forwarded.
         pub packets: u64,
+        /// CLOCK_MONOTONIC nanoseconds (coarse) of the first packet, or of the replication.
+        pub created: u64,
         /// Bytes (IP length) of this direction that this box forwarded.
         pub bytes: u64,
         /// Forward: the real's address. Reverse: the virtual address.
@@ -294,11 +317,23 @@ abi! {
         pub in_vlan: u16,
         /// VLAN that this direction's packets leave on.
         pub out_vlan: u16,
-        /// Not used, zero.
-        pub reserved: u16,
         /// MAC of the on-link client, if [`CONN_MAC_KNOWN`].
         pub mac: [u8; 6],
+        /// Not used, zero.
+        pub reserved: u16,
     }
+}
+
+/// What each processor has for itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout)]
+#[repr(C)]
+pub struct Local {
+    /// The kernel's tick in which `now` was read.
+    pub tick: u64,
+    /// CLOCK_MONOTONIC nanoseconds when this processor first saw that tick: its coarse clock.
+    pub now: u64,
+    /// By [`Counter`].
+    pub counters: [u64; Counter::COUNT as usize],
 }
 
 abi! {
@@ -346,7 +381,8 @@ impl FlowKey {
             src_port: src.1,
             dst_port: dst.1,
             protocol,
-            reserved: [0; 3],
+            reserved: 0,
+            reserved_too: 0,
         }
     }
 

@@ -5,55 +5,60 @@
 
 use hitless_model::Counter;
 use hitless_model::abi::{FloatingKey, VlanPort};
-use zerocopy::{FromBytes, Immutable, IntoBytes, Unaligned};
 
-use crate::ctx::{Packet, change, read, table};
+use crate::ctx::{Packet, change, local, table, view};
 use crate::gate::Gate;
+use crate::mac::{Mac, Macs};
 use crate::maps::FLOATING;
-use crate::parse::EthernetHeader;
+use crate::parse::{ETHERNET_LEN, header};
 use crate::verdict::{Outcome, Verdict};
 
 /// Ethernet, IPv4, their lengths, request.
-const REQUEST: [u8; 8] = [0, 1, 8, 0, 6, 4, 0, 1];
+const REQUEST: u64 = u64::from_ne_bytes([0, 1, 8, 0, 6, 4, 0, 1]);
 /// The same of a reply.
-const REPLY: [u8; 8] = [0, 1, 8, 0, 6, 4, 0, 2];
+const REPLY: u64 = u64::from_ne_bytes([0, 1, 8, 0, 6, 4, 0, 2]);
 
-/// A frame of ARP for IPv4 over Ethernet.
-#[derive(Clone, Copy, FromBytes, IntoBytes, Immutable, Unaligned)]
-#[repr(C)]
-struct Arp {
-    ethernet: EthernetHeader,
-    what: [u8; 8],
-    sender_mac: [u8; 6],
-    sender_ip: [u8; 4],
-    target_mac: [u8; 6],
-    target_ip: [u8; 4],
+header! {
+    /// ARP for IPv4 over Ethernet; MACs cut where words end.
+    struct Arp {
+        what: u64,
+        sender_mac: u32,
+        sender_mac_end: u16,
+        sender_ip: u32,
+        target_mac: u32,
+        target_mac_end: u16,
+        target_ip: u32,
+    }
 }
 
 /// Decides on a frame of ARP.
 #[inline(always)]
 pub(crate) fn handle<P: Packet>(packet: &mut P, port: &VlanPort) -> Outcome {
-    let Some(request) = read::<Arp, P>(packet, 0) else { return Ok(Verdict::Pass) };
-    let asked = FloatingKey { ip: request.target_ip, vlan: port.vlan, reserved: 0 };
+    let Some(request) = view::<Arp, P>(packet, ETHERNET_LEN) else { return Ok(Verdict::Pass) };
+    let ip = request.target_ip.to_ne_bytes();
+    let asked = FloatingKey { ip, vlan: port.vlan, reserved: 0 };
     if request.what != REQUEST || table::get(&FLOATING, &asked).is_none() {
         return Ok(Verdict::Pass);
     }
     Gate::exactly().answers(Counter::DropArpNotActive)?;
-    answer(packet, &request, port.virtual_mac)?;
-    table::count(Counter::ArpAnswered);
+    answer(packet, Mac::of(port.virtual_mac))?;
+    local::count(Counter::ArpAnswered);
     packet.redirect(packet.ifindex())
 }
 
 /// Turns the request into its reply.
 #[inline(always)]
-fn answer<P: Packet>(packet: &mut P, request: &Arp, mac: [u8; 6]) -> Result<(), Counter> {
-    let reply: &mut Arp = change(packet, 0).ok_or(Counter::DropRewriteFailed)?;
-    reply.ethernet.dst = request.sender_mac;
-    reply.ethernet.src = mac;
-    reply.what = REPLY;
-    reply.target_mac = request.sender_mac;
-    reply.target_ip = request.sender_ip;
-    reply.sender_mac = mac;
-    reply.sender_ip = request.target_ip;
-    Ok(())
+#[expect(clippy::cast_possible_truncation, reason = "a MAC is cut where words end")]
+fn answer<P: Packet>(packet: &mut P, mac: Mac) -> Result<(), Counter> {
+    let arp: &mut Arp = change(packet, ETHERNET_LEN).ok_or(Counter::DropRewriteFailed)?;
+    let (target_ip, mac_start, mac_end) = (arp.target_ip, arp.sender_mac, arp.sender_mac_end);
+    arp.what = REPLY;
+    arp.target_mac = mac_start;
+    arp.target_mac_end = mac_end;
+    arp.target_ip = arp.sender_ip;
+    arp.sender_mac = mac.word() as u32;
+    arp.sender_mac_end = (mac.word() >> 32) as u16;
+    arp.sender_ip = target_ip;
+    let sender = Mac::low_of(u64::from(mac_start) | u64::from(mac_end) << 32);
+    Macs::new(sender, mac).put(packet)
 }

@@ -7,7 +7,7 @@ use hitless_model::abi::{
 };
 
 use crate::ctx::entry::{self, Entry};
-use crate::ctx::{events, table};
+use crate::ctx::{events, local, table};
 use crate::gate::Gate;
 use crate::ipv4::Arrival;
 use crate::lookup::{self, Direction, Found, Keys, Stage};
@@ -34,12 +34,12 @@ pub(crate) fn connection(
     let real = choose(arrival, key, server)?;
     let forward = forward(arrival, key, server, real);
     entry::insert(&EMB_FWD, key, &forward).map_err(|_| Counter::DropTableFull)?;
-    table::count(Counter::ConnectionsCreated);
-    if arrival.gate == Gate::Draining && forward.flags & CONN_REPLICATE != 0 {
+    local::count(Counter::ConnectionsCreated);
+    if arrival.gate() == Gate::Draining && forward.flags & CONN_REPLICATE != 0 {
         events::tell(EVENT_EMBRYONIC, key, &forward);
     }
     let entry = Entry::find(&EMB_FWD, key).ok_or(Counter::DropTableFull)?;
-    Ok(Found { key: *key, entry, direction: Direction::Forward, stage: Stage::Embryonic })
+    Ok(Found { key: *key, entry, direction: Direction::Forward, stage: Stage::Begun })
 }
 
 /// The real whose turn it is and whose reverse key is free; the reverse entry is made.
@@ -93,7 +93,7 @@ fn claim(key: &FlowKey, reverse_key: &FlowKey, reverse: &Conn, now: u64) -> bool
     let Some(holder) = Entry::find(&EMB_REV, reverse_key) else { return false };
     let held = (holder.conn().rewrite_ip, holder.conn().rewrite_port);
     let other = Keys { forward: reverse_key.forward_of_reverse(held), reverse: *reverse_key };
-    let is_free = other.forward == *key || !lookup::is_alive(&other, now);
+    let is_free = lookup::is_same(&other.forward, key) || !lookup::is_alive(&other, now);
     is_free && entry::insert(&EMB_REV, reverse_key, reverse).is_ok()
 }
 
@@ -124,8 +124,8 @@ fn reverse(arrival: &Arrival<'_>, key: &FlowKey, server: &VirtualServer) -> Conn
         out_vlan: port.vlan,
         ..blank(arrival, server)
     };
-    if port.gateway_next_hop == 0 || is_on_link(port, key.src) {
-        conn.mac = arrival.ethernet.src;
+    if port.gateway_next_hop == 0 || is_on_link(port, arrival.ip.src) {
+        conn.mac = arrival.ethernet.src.bytes();
         conn.flags |= CONN_MAC_KNOWN;
     } else {
         conn.next_hop = port.gateway_next_hop;
@@ -148,7 +148,7 @@ fn blank(arrival: &Arrival<'_>, server: &VirtualServer) -> Conn {
 
 /// Whether an address is in the VLAN's subnet.
 #[inline(always)]
-fn is_on_link(port: &VlanPort, ip: [u8; 4]) -> bool {
+fn is_on_link(port: &VlanPort, ip: u32) -> bool {
     let mask = u32::from_ne_bytes(port.mask);
-    u32::from_ne_bytes(ip) & mask == u32::from_ne_bytes(port.ip) & mask
+    ip & mask == u32::from_ne_bytes(port.ip) & mask
 }

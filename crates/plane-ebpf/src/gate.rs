@@ -1,7 +1,7 @@
 //! Whether this box may act for the floating addresses at this moment: role and lease.
 //!
-//! The coarse clock costs a third of the exact one, and lags: usually by less than a tick, but on a
-//! virtual machine whose timekeeping processor the host has put aside, for as long as that lasts, while
+//! The coarse clock ([`crate::ctx::local`]) costs next to nothing, and lags: usually by less than a tick, but
+//! on a virtual machine whose timekeeping processor the host has put aside, for as long as that lasts, while
 //! the other processors go on. So the coarse clock judges only what does no harm if it happens late:
 //! forwarding what both boxes know. Who answers for an address or begins a connection asks the exact one.
 

@@ -3,11 +3,13 @@
 use hitless_model::abi::{FloatingKey, KIND_CLIENT, VirtualKey, VlanPort};
 use hitless_model::{Counter, tcp};
 
-use crate::ctx::{Packet, change, clock, table};
+use crate::ctx::local::Local;
+use crate::ctx::{Packet, table};
 use crate::gate::Gate;
-use crate::lookup::{self, Direction, Found};
+use crate::lookup::{self, Direction, Found, Stage};
+use crate::mac::{Mac, Macs};
 use crate::maps::{FLOATING, REAL_ADDRS, VIRTUAL};
-use crate::parse::{self, Ethernet, EthernetHeader, Ipv4, Transport};
+use crate::parse::{self, Ethernet, Ipv4, Transport};
 use crate::verdict::{Outcome, Verdict};
 use crate::{create, icmp, leave, track};
 
@@ -32,33 +34,96 @@ pub(crate) struct Arrival<'a> {
     pub(crate) ethernet: Ethernet,
     /// Its IPv4 header.
     pub(crate) ip: Ipv4,
-    /// What this box may do with what it knows.
-    pub(crate) gate: Gate,
+    /// What this processor has for itself.
+    pub(crate) local: Local,
     /// Coarse time.
     pub(crate) now: u64,
 }
 
+impl Arrival<'_> {
+    /// What this box may do with what it knows.
+    #[inline(always)]
+    pub(crate) fn gate(&self) -> Gate {
+        Gate::at(self.now)
+    }
+}
+
 /// Decides on an IPv4 packet.
 #[inline(always)]
-pub(crate) fn handle<P: Packet>(packet: &mut P, port: &VlanPort, ethernet: Ethernet) -> Outcome {
+pub(crate) fn handle<P: Packet>(
+    packet: &mut P,
+    (port, local): (&VlanPort, Local),
+    ethernet: Ethernet,
+) -> Outcome {
     let addressee = addressee(port, &ethernet)?;
     let ip = parse::ipv4(packet)?;
     let transport = parse::transport(packet, &ip)?;
-    let now = clock::coarse();
-    let arrival =
-        &Arrival { port, ifindex: packet.ifindex(), ethernet, ip, gate: Gate::at(now), now };
+    let ifindex = port.ifindex;
+    let arrival = &Arrival { port, ifindex, ethernet, ip, local, now: local.now() };
     let Some(transport) = transport else {
         return without_ports(packet, arrival, addressee);
     };
-    let found = match known(arrival, addressee, &transport)? {
+    let usual = match addressee {
+        Addressee::Own | Addressee::Virtual => lookup::usual(&transport.key, port.kind),
+        Addressee::Group => None,
+    };
+    match usual {
+        Some(found) if track::is_plain(&found, &transport) => {
+            arrival.gate().forwards()?;
+            onward(packet, arrival, &transport, &found)
+        }
+        other => seldom(packet, arrival, (addressee, &transport), other),
+    }
+}
+
+/// Sends the usual packet on its way; for each direction by itself, so that what depends on the direction
+/// is decided already.
+#[inline(always)]
+fn onward<P: Packet>(
+    packet: &mut P,
+    arrival: &Arrival<'_>,
+    transport: &Transport,
+    found: &Found,
+) -> Outcome {
+    let Found { key, entry, direction, stage: _ } = *found;
+    let stage = Stage::Established;
+    if direction == Direction::Forward {
+        let found = Found { key, entry, direction: Direction::Forward, stage };
+        leave::by_connection(packet, arrival, transport, &found)
+    } else {
+        let found = Found { key, entry, direction: Direction::Reverse, stage };
+        leave::by_connection(packet, arrival, transport, &found)
+    }
+}
+
+/// Decides on a packet that begins or ends a connection, comes from another side than most, or is of no
+/// connection at all.
+#[inline(always)]
+fn seldom<P: Packet>(
+    packet: &mut P,
+    arrival: &Arrival<'_>,
+    (addressee, transport): (Addressee, &Transport),
+    usual: Option<Found>,
+) -> Outcome {
+    let to_floating = is_to_floating(arrival);
+    let found = match usual {
+        Some(found) => Some(found),
+        // What was sent to many is never forwarded (RFC 1812, 5.3.4), so it has no connection.
+        None if addressee == Addressee::Group => None,
+        None => lookup::other(&transport.key, arrival.port.kind, to_floating, arrival.now),
+    };
+    let found = match known(arrival, found, transport)? {
         Some(found) => found,
-        None if is_to_floating(arrival, addressee)? => open(arrival, &transport)?,
+        None if to_floating => {
+            admit(addressee)?;
+            open(arrival, transport)?
+        }
         None => {
-            refuse_stray_of_real(arrival, &transport)?;
+            refuse_stray_of_real(arrival, transport)?;
             return to_kernel(packet, arrival, addressee);
         }
     };
-    leave::by_connection(packet, arrival, &transport, &found)
+    leave::by_connection(packet, arrival, transport, &found)
 }
 
 /// Decides on a packet that no connection can be known by.
@@ -68,9 +133,10 @@ fn without_ports<P: Packet>(
     arrival: &Arrival<'_>,
     addressee: Addressee,
 ) -> Outcome {
-    if !is_to_floating(arrival, addressee)? {
+    if !is_to_floating(arrival) {
         return to_kernel(packet, arrival, addressee);
     }
+    admit(addressee)?;
     match (arrival.ip.is_fragment, arrival.ip.protocol) {
         (true, _) => Err(Counter::DropFragment),
         (false, parse::ICMP) => icmp::to_floating(packet, arrival),
@@ -81,32 +147,26 @@ fn without_ports<P: Packet>(
 /// Whom the frame is addressed to, if that is for us to take.
 #[inline(always)]
 fn addressee(port: &VlanPort, ethernet: &Ethernet) -> Result<Addressee, Counter> {
-    if ethernet.dst == port.own_mac {
-        Ok(Addressee::Own)
-    } else if ethernet.dst == port.virtual_mac {
+    if ethernet.dst == Mac::of(port.virtual_mac) {
         Ok(Addressee::Virtual)
-    } else if ethernet.dst[0] & 1 != 0 {
+    } else if ethernet.dst == Mac::of(port.own_mac) {
+        Ok(Addressee::Own)
+    } else if ethernet.dst.is_group() {
         Ok(Addressee::Group)
     } else {
         Err(Counter::DropNotForUs)
     }
 }
 
-/// The connection of a packet, unless the packet begins another one in its place. What was sent to
-/// many is never forwarded (RFC 1812, 5.3.4), so it has none.
+/// The connection that was found for a packet, unless the packet begins another one in its place.
 #[inline(always)]
 fn known(
     arrival: &Arrival<'_>,
-    addressee: Addressee,
+    found: Option<Found>,
     transport: &Transport,
 ) -> Result<Option<Found>, Counter> {
-    if addressee == Addressee::Group {
-        return Ok(None);
-    }
-    let Some(found) = lookup::connection(&transport.key, arrival.port.kind, arrival.now) else {
-        return Ok(None);
-    };
-    arrival.gate.forwards()?;
+    let Some(found) = found else { return Ok(None) };
+    arrival.gate().forwards()?;
     if is_forged(&found, arrival.port) {
         return Ok(None);
     }
@@ -122,19 +182,21 @@ fn is_forged(found: &Found, port: &VlanPort) -> bool {
         && found.entry.conn().in_vlan != port.vlan
 }
 
-/// Whether a packet of no known connection is for an alias or a virtual address, and this box may take
-/// it. Such a packet never reaches the kernel.
+/// Whether a packet is for an alias or a virtual address. If it is of no connection, it never reaches
+/// the kernel.
 #[inline(always)]
-fn is_to_floating(arrival: &Arrival<'_>, addressee: Addressee) -> Result<bool, Counter> {
-    let anywhere = FloatingKey { ip: arrival.ip.dst, vlan: 0, reserved: 0 };
-    if table::get(&FLOATING, &anywhere).is_none() {
-        return Ok(false);
+fn is_to_floating(arrival: &Arrival<'_>) -> bool {
+    let ip = arrival.ip.dst.to_ne_bytes();
+    table::get(&FLOATING, &FloatingKey { ip, vlan: 0, reserved: 0 }).is_some()
+}
+
+/// Goes on if this box may take a packet to a floating address that is of no connection.
+#[inline(always)]
+fn admit(addressee: Addressee) -> Result<(), Counter> {
+    match addressee {
+        Addressee::Group => Err(Counter::DropNotForUs),
+        Addressee::Own | Addressee::Virtual => Gate::exactly().forwards(),
     }
-    if addressee == Addressee::Group {
-        return Err(Counter::DropNotForUs);
-    }
-    Gate::exactly().forwards()?;
-    Ok(true)
 }
 
 /// Makes the connection that a packet to a floating address opens.
@@ -170,12 +232,10 @@ fn to_kernel<P: Packet>(packet: &mut P, arrival: &Arrival<'_>, addressee: Addres
     match addressee {
         Addressee::Own | Addressee::Group => Ok(Verdict::Pass),
         Addressee::Virtual => {
-            arrival.gate.forwards()?;
+            arrival.gate().forwards()?;
             packet.to_host()?;
-            let header: &mut EthernetHeader =
-                change(packet, 0).ok_or(Counter::DropRewriteFailed)?;
-            header.dst = arrival.port.own_mac;
-            table::count(Counter::RoutedByKernel);
+            Macs::new(Mac::of(arrival.port.own_mac), arrival.ethernet.src).put(packet)?;
+            arrival.local.count(Counter::RoutedByKernel);
             Ok(Verdict::Pass)
         }
     }

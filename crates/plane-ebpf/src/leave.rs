@@ -6,9 +6,10 @@ use hitless_model::abi::{CONN_MAC_KNOWN, NEXT_HOP_VALID};
 use crate::ctx::{Packet, table};
 use crate::ipv4::Arrival;
 use crate::lookup::{Direction, Found};
-use crate::maps::{NEXT_HOPS, PORTS};
+use crate::mac::{Mac, Macs};
+use crate::maps::NEXT_HOPS;
 use crate::parse::Transport;
-use crate::rewrite::{self, Macs, Rewrite};
+use crate::rewrite::{self, Rewrite};
 use crate::track;
 use crate::verdict::Outcome;
 
@@ -17,7 +18,7 @@ enum Exit {
     /// Everything is known.
     Direct(u32, Macs),
     /// The kernel finds out the MAC.
-    Neighbour(u32, [u8; 4]),
+    Neighbour(u32, u32),
 }
 
 /// Sends a packet of a connection on its way.
@@ -33,23 +34,26 @@ pub(crate) fn by_connection<P: Packet>(
         return Err(Counter::DropTtlExpired);
     }
     let conn = found.entry.conn();
-    let rewrite =
-        Rewrite { direction: found.direction, ip: conn.rewrite_ip, port: conn.rewrite_port };
+    let rewrite = Rewrite {
+        direction: found.direction,
+        ip: u32::from_ne_bytes(conn.rewrite_ip),
+        port: u16::from_ne_bytes(conn.rewrite_port),
+    };
     found.entry.touch(arrival.now, arrival.ip.total_len);
     // From here on the entry may be gone: following a connection can move it.
     track::follow(found, transport);
     rewrite::segment(packet, arrival, transport, &rewrite)?;
-    table::count(match found.direction {
+    arrival.local.count(match found.direction {
         Direction::Forward => Counter::ForwardedToReal,
         Direction::Reverse => Counter::ForwardedToClient,
     });
     match exit {
         Exit::Direct(ifindex, macs) => {
-            rewrite::macs(packet, &macs)?;
+            macs.put(packet)?;
             packet.redirect(ifindex)
         }
         Exit::Neighbour(ifindex, ip) => {
-            packet.redirect_to_neighbour(ifindex, ip, arrival.port.own_mac)
+            packet.redirect_to_neighbour(ifindex, ip, Mac::of(arrival.port.own_mac))
         }
     }
 }
@@ -65,9 +69,9 @@ fn exit(found: &Found, arrival: &Arrival<'_>) -> Result<Exit, Counter> {
     match hop.ifindex {
         0 => Err(Counter::DropNoNextHop),
         ifindex if hop.state == NEXT_HOP_VALID => {
-            Ok(Exit::Direct(ifindex, Macs { dst: hop.mac, src: hop.own_mac }))
+            Ok(Exit::Direct(ifindex, Macs::new(Mac::of(hop.mac), Mac::of(hop.own_mac))))
         }
-        ifindex => Ok(Exit::Neighbour(ifindex, hop.ip)),
+        ifindex => Ok(Exit::Neighbour(ifindex, u32::from_ne_bytes(hop.ip))),
     }
 }
 
@@ -76,9 +80,10 @@ fn exit(found: &Found, arrival: &Arrival<'_>) -> Result<Exit, Counter> {
 #[inline(always)]
 fn to_client(found: &Found, arrival: &Arrival<'_>) -> Result<Exit, Counter> {
     let conn = found.entry.conn();
-    let port = table::get(&PORTS, &conn.out_ifindex).ok_or(Counter::DropNoNextHop)?;
+    let port = table::port(conn.out_ifindex).ok_or(Counter::DropNoNextHop)?;
     if conn.flags & CONN_MAC_KNOWN == 0 {
         return Ok(Exit::Neighbour(conn.out_ifindex, arrival.ip.dst));
     }
-    Ok(Exit::Direct(conn.out_ifindex, Macs { dst: conn.mac, src: port.own_mac }))
+    let macs = Macs::new(Mac::of(conn.mac), Mac::of(port.own_mac));
+    Ok(Exit::Direct(conn.out_ifindex, macs))
 }

@@ -1,10 +1,12 @@
 //! Finding the connection that a packet belongs to.
 //!
 //! A flow is looked for in its VLAN's usual direction first: from a client VLAN it is most likely on
-//! its way to a virtual server, from a server VLAN on its way back.
+//! its way to a virtual server, from a server VLAN on its way back. After that its destination tells: what is
+//! for a floating address is on its way to a virtual server, and nothing else is.
 
 use hitless_model::abi::{Conn, FlowKey, KIND_SERVER, VirtualKey};
 use hitless_model::tcp::seen;
+use zerocopy::transmute;
 
 use crate::ctx::entry::{Entry, Table};
 use crate::ctx::table;
@@ -23,6 +25,8 @@ pub(crate) enum Direction {
 /// Where a connection is kept.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stage {
+    /// In the small table, since this packet.
+    Begun,
     /// In the small table.
     Embryonic,
     /// In the main table.
@@ -72,28 +76,54 @@ pub(crate) fn destination(key: &FlowKey) -> VirtualKey {
     VirtualKey { ip: key.dst, port: key.dst_port, protocol: key.protocol, reserved: 0 }
 }
 
-/// The connection of a packet. An embryonic one counts while it is alive.
+/// Whether two keys are one, word by word.
 #[inline(always)]
-pub(crate) fn connection(key: &FlowKey, kind: u8, now: u64) -> Option<Found> {
-    if let Some((entry, direction)) = either(&CONN_FWD, &CONN_REV, key, kind) {
-        return Some(Found { key: *key, entry, direction, stage: Stage::Established });
-    }
-    let (entry, direction) = either(&EMB_FWD, &EMB_REV, key, kind)?;
-    let found = Found { key: *key, entry, direction, stage: Stage::Embryonic };
-    is_alive(&found.keys(), now).then_some(found)
+pub(crate) fn is_same(one: &FlowKey, other: &FlowKey) -> bool {
+    let (one, other): ([u64; 2], [u64; 2]) = (transmute!(*one), transmute!(*other));
+    one == other
 }
 
-/// The entry of a key in one direction's table or the other's.
+/// The established connection of a packet that goes the way that is usual on its VLAN.
 #[inline(always)]
-fn either<T: Table>(
-    forward: &'static T,
-    reverse: &'static T,
+pub(crate) fn usual(key: &FlowKey, kind: u8) -> Option<Found> {
+    if kind == KIND_SERVER {
+        found(&CONN_REV, key, (Direction::Reverse, Stage::Established))
+    } else {
+        found(&CONN_FWD, key, (Direction::Forward, Stage::Established))
+    }
+}
+
+/// Any other connection of a packet, which is `to_floating` or not: on its way to a virtual server, or
+/// back. An embryonic one counts while it is alive.
+#[inline(always)]
+pub(crate) fn other(key: &FlowKey, kind: u8, to_floating: bool, now: u64) -> Option<Found> {
+    let established = if kind == KIND_SERVER {
+        // Also when the virtual server is configured no more: its connections go on.
+        found(&CONN_FWD, key, (Direction::Forward, Stage::Established))
+    } else if to_floating {
+        None
+    } else {
+        found(&CONN_REV, key, (Direction::Reverse, Stage::Established))
+    };
+    if established.is_some() {
+        return established;
+    }
+    let embryonic = if to_floating {
+        found(&EMB_FWD, key, (Direction::Forward, Stage::Embryonic))
+    } else {
+        found(&EMB_REV, key, (Direction::Reverse, Stage::Embryonic))
+    };
+    embryonic.filter(|found| is_alive(&found.keys(), now))
+}
+
+/// What a table has for a key.
+#[inline(always)]
+fn found<T: Table>(
+    table: &'static T,
     key: &FlowKey,
-    kind: u8,
-) -> Option<(Entry, Direction)> {
-    let forward = || Entry::find(forward, key).map(|entry| (entry, Direction::Forward));
-    let reverse = || Entry::find(reverse, key).map(|entry| (entry, Direction::Reverse));
-    if kind == KIND_SERVER { reverse().or_else(forward) } else { forward().or_else(reverse) }
+    (direction, stage): (Direction, Stage),
+) -> Option<Found> {
+    Entry::find(table, key).map(|entry| Found { key: *key, entry, direction, stage })
 }
 
 /// Whether both entries are in the small table, belong together and are not too old. Entries are

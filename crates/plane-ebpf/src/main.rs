@@ -26,6 +26,7 @@ mod icmp;
 mod ipv4;
 mod leave;
 mod lookup;
+mod mac;
 mod maps;
 mod parse;
 mod pipeline;

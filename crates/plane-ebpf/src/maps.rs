@@ -4,7 +4,7 @@
 use aya_ebpf::bindings::BPF_F_NO_PREALLOC;
 use aya_ebpf::macros::map;
 use aya_ebpf::maps::{Array, HashMap, LruHashMap, PerCpuArray, RingBuf};
-use hitless_model::{Counter, abi};
+use hitless_model::abi;
 
 /// Role, epoch and lease. Written by user space, read for every packet.
 #[map]
@@ -13,6 +13,10 @@ pub(crate) static ROLE: Array<abi::RoleWord> = Array::with_max_entries(1, 0);
 /// Interface number → what it is. Written by user space.
 #[map]
 pub(crate) static PORTS: HashMap<u32, abi::VlanPort> = HashMap::with_max_entries(abi::MAX_PORTS, 0);
+
+/// The same by a place that is found without a hash. Written by user space.
+#[map]
+pub(crate) static PORT_SLOTS: Array<abi::VlanPort> = Array::with_max_entries(abi::PORT_SLOTS, 0);
 
 /// Floating addresses. Written by user space; most modules have few, so none are preallocated.
 #[map]
@@ -77,6 +81,6 @@ pub(crate) static USE_USER: Array<abi::TableUse> = Array::with_max_entries(1, 0)
 #[map]
 pub(crate) static EVENTS: RingBuf = RingBuf::with_byte_size(abi::EVENT_RING_BYTES, 0);
 
-/// Counters by [`Counter`]; per CPU, so that counting costs an addition.
+/// Counters and clock of each processor, so that counting costs an addition.
 #[map]
-pub(crate) static COUNTERS: PerCpuArray<u64> = PerCpuArray::with_max_entries(Counter::COUNT, 0);
+pub(crate) static LOCAL: PerCpuArray<abi::Local> = PerCpuArray::with_max_entries(1, 0);

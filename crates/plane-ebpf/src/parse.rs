@@ -2,9 +2,10 @@
 
 use hitless_model::Counter;
 use hitless_model::abi::FlowKey;
-use zerocopy::{FromBytes, Immutable, IntoBytes, Unaligned};
+use zerocopy::{FromBytes, Immutable, Unaligned};
 
-use crate::ctx::{Packet, read};
+use crate::ctx::{Packet, view};
+use crate::mac::Mac;
 
 /// Ethernet type of IPv4.
 pub(crate) const KIND_IPV4: u16 = 0x0800;
@@ -20,26 +21,33 @@ pub(crate) const ICMP: u8 = 1;
 pub(crate) const TCP: u8 = 6;
 /// IP protocol number of UDP.
 pub(crate) const UDP: u8 = 17;
+/// Bytes of both MACs.
+pub(crate) const MACS_LEN: usize = 12;
 /// Bytes of an Ethernet header.
 pub(crate) const ETHERNET_LEN: usize = 14;
 /// More fragments follow, or this is not the first.
 const FRAGMENT: u16 = 0x3fff;
 
+/// A header as it lies in a frame: numbers in network byte order, anywhere.
 macro_rules! header {
-    ($(#[$doc:meta])* struct $name:ident { $($(#[$field_doc:meta])* $field:ident: $type:ty,)* }) => {
+    ($(#[$doc:meta])* struct $name:ident { $($field:ident: $type:ty,)* }) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, FromBytes, IntoBytes, Immutable, Unaligned)]
-        #[repr(C)]
-        pub(crate) struct $name { $($(#[$field_doc])* pub(crate) $field: $type,)* }
+        #[derive(Clone, Copy)]
+        #[derive(
+            zerocopy::FromBytes, zerocopy::IntoBytes, zerocopy::Immutable, zerocopy::Unaligned,
+        )]
+        #[repr(C, packed)]
+        pub(crate) struct $name { $(pub(crate) $field: $type,)* }
     };
 }
+pub(crate) use header;
 
 header! {
-    /// Ethernet.
+    /// Ethernet: both MACs, cut where words end, and what follows.
     struct EthernetHeader {
-        dst: [u8; 6],
-        src: [u8; 6],
-        kind: [u8; 2],
+        dst_and_src: u64,
+        src_end: u32,
+        kind: u16,
     }
 }
 
@@ -48,72 +56,66 @@ header! {
     struct Ipv4Header {
         version_and_length: u8,
         service: u8,
-        total_len: [u8; 2],
-        id: [u8; 2],
-        fragment: [u8; 2],
+        total_len: u16,
+        id: u16,
+        fragment: u16,
         ttl: u8,
         protocol: u8,
-        checksum: [u8; 2],
-        src: [u8; 4],
-        dst: [u8; 4],
-    }
-}
-
-header! {
-    /// Ethernet and IPv4 together.
-    struct Headers {
-        ethernet: EthernetHeader,
-        ip: Ipv4Header,
+        checksum: u16,
+        src: u32,
+        dst: u32,
     }
 }
 
 header! {
     /// What TCP and UDP begin with.
     struct PortsHeader {
-        src: [u8; 2],
-        dst: [u8; 2],
+        src: u16,
+        dst: u16,
     }
 }
 
 header! {
     /// TCP without options.
     struct TcpHeader {
-        ports: PortsHeader,
-        sequence: [u8; 4],
-        acknowledged: [u8; 4],
+        src_port: u16,
+        dst_port: u16,
+        sequence: u32,
+        acknowledged: u32,
         length: u8,
         flags: u8,
-        window: [u8; 2],
-        checksum: [u8; 2],
-        urgent: [u8; 2],
+        window: u16,
+        checksum: u16,
+        urgent: u16,
     }
 }
 
 header! {
     /// UDP.
     struct UdpHeader {
-        ports: PortsHeader,
-        length: [u8; 2],
-        checksum: [u8; 2],
+        src_port: u16,
+        dst_port: u16,
+        length: u16,
+        checksum: u16,
     }
 }
 
 /// What is needed of the Ethernet header.
 pub(crate) struct Ethernet {
     /// Destination.
-    pub(crate) dst: [u8; 6],
+    pub(crate) dst: Mac,
     /// Source.
-    pub(crate) src: [u8; 6],
+    pub(crate) src: Mac,
     /// What follows.
     pub(crate) kind: u16,
 }
 
-/// What is needed of the IPv4 header.
+/// What is needed of the IPv4 header; addresses as they lie there.
 pub(crate) struct Ipv4 {
     /// Source.
-    pub(crate) src: [u8; 4],
+    pub(crate) src: u32,
     /// Destination.
-    pub(crate) dst: [u8; 4],
+    pub(crate) dst: u32,
     /// What follows.
     pub(crate) protocol: u8,
     /// Time to live.
@@ -124,6 +126,13 @@ pub(crate) struct Ipv4 {
     pub(crate) payload: usize,
     /// Whether it is a part of a packet.
     pub(crate) is_fragment: bool,
+}
+
+/// Ports as they lie in a packet, and TCP's flags.
+struct Segment {
+    src: u16,
+    dst: u16,
+    flags: u8,
 }
 
 /// What is needed of a TCP or UDP header.
@@ -137,15 +146,20 @@ pub(crate) struct Transport {
 /// The Ethernet header; `None` if the frame is shorter.
 #[inline(always)]
 pub(crate) fn ethernet<P: Packet>(packet: &P) -> Option<Ethernet> {
-    let header: EthernetHeader = read(packet, 0)?;
-    Some(Ethernet { dst: header.dst, src: header.src, kind: u16::from_be_bytes(header.kind) })
+    let header: &EthernetHeader = view(packet, 0)?;
+    let (start, end) = (u64::from_le(header.dst_and_src), u32::from_le(header.src_end));
+    Some(Ethernet {
+        dst: Mac::low_of(start),
+        src: Mac::low_of(start >> 48 | u64::from(end) << 16),
+        kind: u16::from_be(header.kind),
+    })
 }
 
 /// The IPv4 header, checked.
 #[inline(always)]
 pub(crate) fn ipv4<P: Packet>(packet: &P) -> Result<Ipv4, Counter> {
-    let header: Ipv4Header = read(packet, ETHERNET_LEN).ok_or(Counter::DropMalformed)?;
-    let total_len = u16::from_be_bytes(header.total_len);
+    let header: &Ipv4Header = view(packet, ETHERNET_LEN).ok_or(Counter::DropMalformed)?;
+    let total_len = u16::from_be(header.total_len);
     let header_len = usize::from(header.version_and_length & 0x0f) * 4;
     let is_sound = header.version_and_length >> 4 == 4
         && header_len >= size_of::<Ipv4Header>()
@@ -161,7 +175,7 @@ pub(crate) fn ipv4<P: Packet>(packet: &P) -> Result<Ipv4, Counter> {
         ttl: header.ttl,
         total_len,
         payload: ETHERNET_LEN + header_len,
-        is_fragment: u16::from_be_bytes(header.fragment) & FRAGMENT != 0,
+        is_fragment: u16::from_be(header.fragment) & FRAGMENT != 0,
     })
 }
 
@@ -171,50 +185,44 @@ pub(crate) fn transport<P: Packet>(packet: &P, ip: &Ipv4) -> Result<Option<Trans
     if ip.is_fragment {
         return Ok(None);
     }
-    let (ports, flags) = match ip.protocol {
+    let segment = match ip.protocol {
         TCP => tcp(packet, ip)?,
         UDP => udp(packet, ip)?,
         _ => return Ok(None),
     };
-    let key = FlowKey {
-        src: ip.src,
-        dst: ip.dst,
-        src_port: ports.src,
-        dst_port: ports.dst,
-        protocol: ip.protocol,
-        reserved: [0; 3],
-    };
-    Ok(Some(Transport { key, flags }))
+    let end = |ip: u32, port: u16| (ip.to_ne_bytes(), port.to_ne_bytes());
+    let key = FlowKey::new(end(ip.src, segment.src), end(ip.dst, segment.dst), ip.protocol);
+    Ok(Some(Transport { key, flags: segment.flags }))
 }
 
 #[inline(always)]
-fn tcp<P: Packet>(packet: &P, ip: &Ipv4) -> Result<(PortsHeader, u8), Counter> {
-    let header: TcpHeader = segment(packet, ip)?;
+fn tcp<P: Packet>(packet: &P, ip: &Ipv4) -> Result<Segment, Counter> {
+    let header: &TcpHeader = segment(packet, ip)?;
     let header_len = usize::from(header.length >> 4) * 4;
     if header_len < size_of::<TcpHeader>() {
         return Err(Counter::DropMalformed);
     }
-    Ok((header.ports, header.flags))
+    Ok(Segment { src: header.src_port, dst: header.dst_port, flags: header.flags })
 }
 
 #[inline(always)]
-fn udp<P: Packet>(packet: &P, ip: &Ipv4) -> Result<(PortsHeader, u8), Counter> {
-    let header: UdpHeader = segment(packet, ip)?;
-    if usize::from(u16::from_be_bytes(header.length)) < size_of::<UdpHeader>() {
+fn udp<P: Packet>(packet: &P, ip: &Ipv4) -> Result<Segment, Counter> {
+    let header: &UdpHeader = segment(packet, ip)?;
+    if usize::from(u16::from_be(header.length)) < size_of::<UdpHeader>() {
         return Err(Counter::DropMalformed);
     }
-    Ok((header.ports, 0))
+    Ok(Segment { src: header.src_port, dst: header.dst_port, flags: 0 })
 }
 
 /// The header after IPv4's, which must lie within the IPv4 packet, not in the frame's padding.
 #[inline(always)]
-pub(crate) fn segment<T, P>(packet: &P, ip: &Ipv4) -> Result<T, Counter>
+pub(crate) fn segment<'a, T, P>(packet: &'a P, ip: &Ipv4) -> Result<&'a T, Counter>
 where
-    T: Copy + FromBytes + Unaligned,
+    T: FromBytes + Immutable + Unaligned,
     P: Packet,
 {
     if ip.payload + size_of::<T>() > ETHERNET_LEN + usize::from(ip.total_len) {
         return Err(Counter::DropMalformed);
     }
-    read(packet, ip.payload).ok_or(Counter::DropMalformed)
+    view(packet, ip.payload).ok_or(Counter::DropMalformed)
 }

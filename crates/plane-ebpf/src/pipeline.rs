@@ -4,33 +4,34 @@
 
 use hitless_model::Counter;
 
+use crate::ctx::local::Local;
 use crate::ctx::{Packet, table};
-use crate::maps::PORTS;
 use crate::verdict::{Outcome, Verdict};
 use crate::{arp, ipv4, parse};
 
 /// Decides on one packet.
 #[inline(always)]
 pub(crate) fn handle<P: Packet>(packet: &mut P) -> Verdict {
-    match decide(packet) {
+    // Never none: the map has one element on every processor.
+    let Some(local) = Local::this() else { return Verdict::Drop };
+    match decide(packet, local) {
         Ok(verdict) => verdict,
         Err(reason) => {
-            table::count(reason);
+            local.count(reason);
             Verdict::Drop
         }
     }
 }
 
 #[inline(always)]
-fn decide<P: Packet>(packet: &mut P) -> Outcome {
-    let Some(port) = table::get(&PORTS, &packet.ifindex()) else { return Ok(Verdict::Pass) };
-    if packet.is_of_another_vlan() {
+fn decide<P: Packet>(packet: &mut P, local: Local) -> Outcome {
+    let Some(port) = table::port(packet.ifindex()) else { return Ok(Verdict::Pass) };
+    if !packet.take_in() {
         return Ok(Verdict::Pass);
     }
-    packet.make_headers_readable();
     let Some(ethernet) = parse::ethernet(packet) else { return Ok(Verdict::Pass) };
     match ethernet.kind {
-        parse::KIND_IPV4 => ipv4::handle(packet, port, ethernet),
+        parse::KIND_IPV4 => ipv4::handle(packet, (port, local), ethernet),
         parse::KIND_ARP => arp::handle(packet, port),
         // A tag within a priority tag: the kernel would take off both and look at what is in it.
         parse::KIND_TAG | parse::KIND_PROVIDER_TAG => Err(Counter::DropMalformed),

@@ -4,11 +4,13 @@
 //! this is off the usual packet's way.
 
 use hitless_model::Counter;
-use hitless_model::abi::{CONN_REPLICATE, EVENT_CHANGED, EVENT_ESTABLISHED, EVENT_REMOVED};
+use hitless_model::abi::{
+    CONN_REPLICATE, CONN_RESET, EVENT_CHANGED, EVENT_ESTABLISHED, EVENT_REMOVED,
+};
 use hitless_model::tcp::{self, seen};
 
 use crate::ctx::entry::{self, Entry, Refused, Table};
-use crate::ctx::{events, table};
+use crate::ctx::{events, local, table};
 use crate::lookup::{Direction, Found, Keys, Stage};
 use crate::maps::{CONN_FWD, CONN_REV, EMB_FWD, EMB_REV, USE_BPF, USE_USER};
 use crate::parse::{TCP, Transport};
@@ -35,10 +37,17 @@ pub(crate) fn is_opened_again(found: &Found, transport: &Transport) -> bool {
     if is {
         match found.stage {
             Stage::Established => remove(&found.keys()),
-            Stage::Embryonic => forget(&found.keys()),
+            Stage::Embryonic | Stage::Begun => forget(&found.keys()),
         }
     }
     is
+}
+
+/// Whether a packet of an established connection neither opens nor closes anything.
+#[inline(always)]
+pub(crate) fn is_plain(found: &Found, transport: &Transport) -> bool {
+    transport.flags & (tcp::SYN | tcp::FIN | tcp::RST) == 0
+        && found.entry.conn().flags & CONN_RESET == 0
 }
 
 /// Learns from a packet that goes on its way.
@@ -46,11 +55,12 @@ pub(crate) fn is_opened_again(found: &Found, transport: &Transport) -> bool {
 pub(crate) fn follow(found: &Found, transport: &Transport) {
     match found.stage {
         Stage::Established => {
-            if transport.flags & (tcp::SYN | tcp::FIN | tcp::RST) != 0 {
+            if !is_plain(found, transport) {
                 established(found, transport);
             }
         }
         Stage::Embryonic => embryonic(found, transport),
+        Stage::Begun => {}
     }
 }
 
@@ -77,10 +87,10 @@ fn embryonic(found: &Found, transport: &Transport) {
     }
     let is_first = !seen::is_established(observed.before);
     if is_first {
-        table::count(Counter::ConnectionsEstablished);
+        local::count(Counter::ConnectionsEstablished);
     }
     match promote(&keys, &pair) {
-        Err(Refused::Full) if is_first => table::count(Counter::EstablishedInSmallTable),
+        Err(Refused::Full) if is_first => local::count(Counter::EstablishedInSmallTable),
         Ok(()) | Err(Refused::Full | Refused::Exists) => {}
     }
 }
@@ -94,6 +104,26 @@ impl Pair {
         })
     }
 
+    /// A side that has sent a RST has nothing more to say. If it goes on, the RST was not its own, or not to
+    /// the point: whoever receives it judges by sequence numbers, which are not followed here.
+    #[inline(always)]
+    fn reconsider(&self, seen: u8, direction: Direction, transport: &Transport) -> u8 {
+        let (own, other) = match direction {
+            Direction::Forward => (self.forward, self.reverse),
+            Direction::Reverse => (self.reverse, self.forward),
+        };
+        let flags = own.conn().flags;
+        if transport.flags & tcp::RST != 0 {
+            own.set_flags(flags | CONN_RESET);
+            return seen;
+        }
+        if flags & CONN_RESET == 0 {
+            return seen;
+        }
+        own.set_flags(flags & !CONN_RESET);
+        if other.conn().flags & CONN_RESET == 0 { seen & !seen::RESET } else { seen }
+    }
+
     /// Notes in both entries what a packet shows.
     #[inline(always)]
     fn observe(&self, direction: Direction, transport: &Transport) -> Observed {
@@ -104,6 +134,7 @@ impl Pair {
             (false, Direction::Forward) => before,
             (false, Direction::Reverse) => before | seen::REAL_ANSWERED | seen::CLIENT_CONFIRMED,
         };
+        let after = self.reconsider(after, direction, transport);
         if after != before {
             self.forward.set_seen(after);
             self.reverse.set_seen(after);

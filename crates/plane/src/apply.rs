@@ -30,21 +30,83 @@ pub(crate) fn apply(maps: &Maps, desired: &Desired) -> Result<(Applied, Contents
     let current = read(maps)?;
     let target = lay_out(&current, desired)?;
     let mut done = Applied::default();
-    let schedules = |contents: &Contents| flat(&contents.schedules);
     done.written += write(&maps.next_hops, &current.next_hops, &target.next_hops)?;
-    done.written += write(&maps.reals, &current.reals, &target.reals)?;
-    done.written += write(&maps.schedule, &schedules(&current), &schedules(&target))?;
-    done.written += write(&maps.ports, &current.ports, &target.ports)?;
-    let stray = |contents: &Contents| marked(&contents.real_addresses);
-    done.written += write(&maps.real_addresses, &stray(&current), &stray(&target))?;
-    done.written += write(&maps.virtuals, &current.virtuals, &target.virtuals)?;
-    done.written += write(&maps.floating, &current.floating, &target.floating)?;
-
-    done.removed += remove(&maps.floating, &current.floating, &target.floating)?;
-    done.removed += remove(&maps.virtuals, &current.virtuals, &target.virtuals)?;
-    done.removed += remove(&maps.real_addresses, &stray(&current), &stray(&target))?;
-    done.removed += remove(&maps.ports, &current.ports, &target.ports)?;
+    done.written += write_others(maps, &current, &target)?;
+    done.removed += remove_all(maps, &current, &target)?;
     Ok((done, target))
+}
+
+/// Writes the difference between what was filled and what should be, without a look at the maps.
+pub(crate) fn fill(maps: &Maps, filled: &Contents, target: &Contents) -> Result<Applied> {
+    let mut done = Applied::default();
+    done.written += write_next_hops(&maps.next_hops, filled, target)?;
+    done.written += write_others(maps, filled, target)?;
+    done.removed += remove_all(maps, filled, target)?;
+    Ok(done)
+}
+
+fn write_others(maps: &Maps, current: &Contents, target: &Contents) -> Result<usize> {
+    let stray = |contents: &Contents| marked(&contents.real_addresses);
+    let mut written = 0;
+    written += write(&maps.reals, &current.reals, &target.reals)?;
+    written += write_schedules(&maps.schedule, current, target)?;
+    written += write(&maps.ports, &current.ports, &target.ports)?;
+    written += write_slots(&maps.port_slots, &current.port_slots, &target.port_slots)?;
+    written += write(&maps.real_addresses, &stray(current), &stray(target))?;
+    written += write(&maps.virtuals, &current.virtuals, &target.virtuals)?;
+    written += write(&maps.floating, &current.floating, &target.floating)?;
+    Ok(written)
+}
+
+fn remove_all(maps: &Maps, current: &Contents, target: &Contents) -> Result<usize> {
+    let stray = |contents: &Contents| marked(&contents.real_addresses);
+    let mut removed = 0;
+    removed += remove(&maps.floating, &current.floating, &target.floating)?;
+    removed += remove(&maps.virtuals, &current.virtuals, &target.virtuals)?;
+    removed += remove(&maps.real_addresses, &stray(current), &stray(target))?;
+    removed += empty_slots(&maps.port_slots, &current.port_slots, &target.port_slots)?;
+    removed += remove(&maps.ports, &current.ports, &target.ports)?;
+    Ok(removed)
+}
+
+/// What was filled does not have the MACs that were learned since: an entry is written only where its
+/// neighbour is another one.
+fn write_next_hops(
+    map: &KernelMap<u32, abi::NextHop>,
+    filled: &Contents,
+    target: &Contents,
+) -> Result<usize> {
+    let place = |hop: &abi::NextHop| (hop.ifindex, hop.ip, hop.own_mac);
+    let mut written = 0;
+    for (index, hop) in &target.next_hops {
+        let before = filled.next_hops.get(index);
+        if before.is_some_and(|before| place(before) == place(hop)) {
+            continue;
+        }
+        let is_same = before.is_some_and(|one| (one.ifindex, one.ip) == (hop.ifindex, hop.ip));
+        let known = if is_same { map.get(index)? } else { None };
+        let hop = known.map_or(*hop, |old| abi::NextHop { mac: old.mac, state: old.state, ..*hop });
+        map.put(index, &hop)?;
+        written += 1;
+    }
+    Ok(written)
+}
+
+/// An order that is in force already, in the same place, is not looked at entry by entry.
+fn write_schedules(
+    map: &KernelMap<u32, u32>,
+    current: &Contents,
+    target: &Contents,
+) -> Result<usize> {
+    let is_other = |(start, order): &(&u32, &Vec<u32>)| current.schedules.get(start) != Some(order);
+    let changed = target.schedules.iter().filter(is_other);
+    let changed: BTreeMap<u32, Vec<u32>> =
+        changed.map(|(start, order)| (*start, order.clone())).collect();
+    let before = changed.keys().filter_map(|start| {
+        let order = current.schedules.get(start)?;
+        Some((*start, order.clone()))
+    });
+    write(map, &flat(&before.collect()), &flat(&changed))
 }
 
 /// What the maps hold.
@@ -54,6 +116,7 @@ pub(crate) fn read(maps: &Maps) -> Result<Contents> {
     let used: BTreeSet<u32> = schedules.values().flatten().copied().collect();
     Ok(Contents {
         ports: maps.ports.entries()?.into_iter().collect(),
+        port_slots: read_slots(maps)?,
         floating: maps.floating.entries()?.into_iter().collect(),
         reals: read_some(&maps.reals, used)?,
         virtuals,
@@ -61,6 +124,11 @@ pub(crate) fn read(maps: &Maps) -> Result<Contents> {
         real_addresses: maps.real_addresses.entries()?.into_iter().map(|(key, _)| key).collect(),
         next_hops: read_next_hops(maps)?,
     })
+}
+
+fn read_slots(maps: &Maps) -> Result<BTreeMap<u32, abi::VlanPort>> {
+    let slots = maps.port_slots.entries()?.into_iter();
+    Ok(slots.filter(|(_, port)| port.ifindex != 0).collect())
 }
 
 /// They are given out in order and never taken back: the first that was never used ends them.
@@ -124,6 +192,38 @@ fn write<K: Plain + Ord, V: Plain + PartialEq>(
         written += 1;
     }
     Ok(written)
+}
+
+/// An element of an array is written octet by octet while programs read it. So a slot is empty while its
+/// contents change, and they look in the hash.
+fn write_slots(
+    map: &KernelMap<u32, abi::VlanPort>,
+    current: &BTreeMap<u32, abi::VlanPort>,
+    target: &BTreeMap<u32, abi::VlanPort>,
+) -> Result<usize> {
+    let mut written = 0;
+    for (slot, port) in target.iter().filter(|(slot, port)| current.get(slot) != Some(port)) {
+        let emptied = current.get(slot).map(|old| abi::VlanPort { ifindex: 0, ..*old });
+        for value in emptied.iter().chain([&abi::VlanPort { ifindex: 0, ..*port }, port]) {
+            map.put(slot, value)?;
+        }
+        written += 1;
+    }
+    Ok(written)
+}
+
+fn empty_slots(
+    map: &KernelMap<u32, abi::VlanPort>,
+    current: &BTreeMap<u32, abi::VlanPort>,
+    target: &BTreeMap<u32, abi::VlanPort>,
+) -> Result<usize> {
+    let gone = current.iter().filter(|(slot, _)| !target.contains_key(slot));
+    let mut emptied = 0;
+    for (slot, port) in gone {
+        map.put(slot, &abi::VlanPort { ifindex: 0, ..*port })?;
+        emptied += 1;
+    }
+    Ok(emptied)
 }
 
 fn remove<K: Plain + Ord, V: Plain>(

@@ -120,6 +120,7 @@ fn used(name: &str, maps: &Maps, usage: Usage) -> Result<Option<u64>> {
         map::VIRTUAL => maps.virtuals.count()?,
         map::REAL_ADDRS => maps.real_addresses.count()?,
         map::PORTS => count(contents()?.ports.len()),
+        map::PORT_SLOTS => count(contents()?.port_slots.len()),
         map::SCHEDULE => count(contents()?.schedules.values().map(Vec::len).sum()),
         map::REALS => count(contents()?.reals.len()),
         map::NEXT_HOPS => count(contents()?.next_hops.len()),

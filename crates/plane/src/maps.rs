@@ -21,6 +21,7 @@ pub(crate) struct Table {
 #[derive(Clone, Debug)]
 pub(crate) struct Maps {
     pub(crate) ports: KernelMap<u32, abi::VlanPort>,
+    pub(crate) port_slots: KernelMap<u32, abi::VlanPort>,
     pub(crate) floating: KernelMap<abi::FloatingKey, abi::Floating>,
     pub(crate) virtuals: KernelMap<abi::VirtualKey, abi::VirtualServer>,
     pub(crate) schedule: KernelMap<u32, u32>,
@@ -44,6 +45,7 @@ impl Maps {
         };
         Ok(Self {
             ports: KernelMap::open(pins, map::PORTS)?,
+            port_slots: KernelMap::open(pins, map::PORT_SLOTS)?,
             floating: KernelMap::open(pins, map::FLOATING)?,
             virtuals: KernelMap::open(pins, map::VIRTUAL)?,
             schedule: KernelMap::open(pins, map::SCHEDULE)?,

@@ -11,8 +11,8 @@ use std::os::fd::AsFd;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 
+use hitless_model::Role;
 use hitless_model::abi::{self, map};
-use hitless_model::{Counter, Role};
 
 use crate::error::{Error, Result};
 use crate::{hook, sys};
@@ -60,11 +60,12 @@ pub(crate) fn embryonic(connections: u32) -> u32 {
 }
 
 /// Every map of the object, with its size for `connections` connections.
-pub(crate) fn shapes(connections: u32) -> [Shape; 17] {
+pub(crate) fn shapes(connections: u32) -> [Shape; 18] {
     let small = embryonic(connections);
     [
         shape::<u32, abi::RoleWord>(map::ROLE, ARRAY, 1),
         shape::<u32, abi::VlanPort>(map::PORTS, HASH, abi::MAX_PORTS),
+        shape::<u32, abi::VlanPort>(map::PORT_SLOTS, ARRAY, abi::PORT_SLOTS),
         shape::<abi::FloatingKey, abi::Floating>(map::FLOATING, HASH, abi::MAX_FLOATING),
         shape::<abi::VirtualKey, abi::VirtualServer>(map::VIRTUAL, HASH, abi::MAX_VIRTUAL),
         shape::<u32, u32>(map::SCHEDULE, ARRAY, abi::MAX_SCHEDULE),
@@ -79,7 +80,7 @@ pub(crate) fn shapes(connections: u32) -> [Shape; 17] {
         shape::<u32, abi::TableUse>(map::USE_BPF, ARRAY, 1),
         shape::<u32, abi::TableUse>(map::USE_USER, ARRAY, 1),
         shape::<(), ()>(map::EVENTS, RING_BUFFER, abi::EVENT_RING_BYTES),
-        shape::<u32, u64>(map::COUNTERS, PER_CPU_ARRAY, Counter::COUNT),
+        shape::<u32, abi::Local>(map::LOCAL, PER_CPU_ARRAY, 1),
     ]
 }
 

@@ -1,12 +1,12 @@
-//! The two clocks of the time line that user space calls `CLOCK_MONOTONIC`.
+//! The clocks: the kernel's tick, and the time line that user space calls `CLOCK_MONOTONIC`.
 
-use aya_ebpf::helpers::generated::{bpf_ktime_get_coarse_ns, bpf_ktime_get_ns};
+use aya_ebpf::helpers::generated::{bpf_jiffies64, bpf_ktime_get_ns};
 
-/// Time of the last kernel tick: cheap, and late by up to a tick.
+/// The number of the present tick: a word in memory, and never zero.
 #[inline(always)]
-pub(crate) fn coarse() -> u64 {
+pub(crate) fn tick() -> u64 {
     // SAFETY: takes nothing and touches nothing.
-    unsafe { bpf_ktime_get_coarse_ns() }
+    unsafe { bpf_jiffies64() }
 }
 
 /// The exact time.

@@ -1,7 +1,9 @@
 //! Entries of the connection tables: shared with the other CPUs, changed in place.
 //!
 //! The fields are changed without locks. What can be lost that way is a packet in a statistic, or a
-//! bit of `seen` that the next segment sets again.
+//! bit of `seen` that the next segment sets again. Nor does anything keep an element for the key that it was
+//! found by: once deleted or evicted it is the next connection's, and a packet that is in between goes
+//! astray.
 
 use aya_ebpf::maps::{HashMap, LruHashMap};
 use hitless_model::abi::{Conn, FlowKey};
@@ -66,7 +68,7 @@ impl Entry {
     /// What it says.
     #[inline(always)]
     pub(crate) fn conn(&self) -> &Conn {
-        // SAFETY: an element of a map, which the kernel keeps for the program's run; all numbers.
+        // SAFETY: an element of a map, which stays one for the program's run; all numbers.
         unsafe { &*self.0 }
     }
 
@@ -79,6 +81,13 @@ impl Entry {
             (*self.0).packets += 1;
             (*self.0).bytes += u64::from(bytes);
         }
+    }
+
+    /// Notes what is true of this direction.
+    #[inline(always)]
+    pub(crate) fn set_flags(&self, flags: u8) {
+        // SAFETY: as above.
+        unsafe { (*self.0).flags = flags }
     }
 
     /// Notes what has been seen of the connection.

@@ -4,7 +4,7 @@ use aya_ebpf::maps::ring_buf::RingBufEntry;
 use hitless_model::Counter;
 use hitless_model::abi::{Conn, Event, FlowKey};
 
-use super::table::count;
+use super::local::count;
 use crate::maps::EVENTS;
 
 /// Tells user space about a connection. A full ring loses the event, which is counted: user space

@@ -8,6 +8,7 @@
 pub(crate) mod clock;
 pub(crate) mod entry;
 pub(crate) mod events;
+pub(crate) mod local;
 pub(crate) mod table;
 pub(crate) mod tc;
 pub(crate) mod xdp;
@@ -15,15 +16,16 @@ pub(crate) mod xdp;
 use hitless_model::Counter;
 use zerocopy::{FromBytes, Immutable, IntoBytes, Unaligned};
 
+use crate::mac::Mac;
 use crate::verdict::Outcome;
 
-/// A change in what a TCP or UDP checksum covers.
+/// A change in what a TCP or UDP checksum covers, before and after, as it lies in the packet.
 #[derive(Clone, Copy)]
-pub(crate) enum Covered {
+pub(crate) struct Change {
     /// An address: part of the pseudo header.
-    Address([u8; 4], [u8; 4]),
+    pub(crate) ip: (u32, u32),
     /// A port, or another two bytes of the segment.
-    Word([u8; 2], [u8; 2]),
+    pub(crate) word: (u16, u16),
 }
 
 /// How the checksum of a transport protocol is to be treated.
@@ -45,35 +47,35 @@ pub(crate) trait Packet {
     fn frame_len(&self) -> u32;
     /// The interface that it arrived on.
     fn ifindex(&self) -> u32;
-    /// Whether it carries a VLAN tag: it is not of the VLAN whose interface this is.
-    fn is_of_another_vlan(&self) -> bool;
-    /// Makes all headers readable directly, as far as the frame goes.
-    fn make_headers_readable(&mut self);
+    /// Makes all headers readable directly, as far as the frame goes. False if it carries a VLAN tag: it
+    /// is not of the VLAN whose interface this is.
+    fn take_in(&mut self) -> bool;
     /// Brings the transport checksum at offset `at` up to date.
-    fn replace_checksum(&mut self, at: usize, covered: Covered, zero: Zero) -> Result<(), Counter>;
+    fn replace_checksum(&mut self, at: usize, change: &Change, zero: Zero) -> Result<(), Counter>;
     /// Makes the kernel take the frame for its own.
     fn to_host(&mut self) -> Result<(), Counter>;
     /// Sends it out as it is.
     fn redirect(&mut self, ifindex: u32) -> Outcome;
     /// Sends it to a neighbour whose MAC the kernel finds out; `own_mac` is that of the interface that
     /// it arrived on.
-    fn redirect_to_neighbour(&mut self, ifindex: u32, ip: [u8; 4], own_mac: [u8; 6]) -> Outcome;
+    fn redirect_to_neighbour(&mut self, ifindex: u32, ip: u32, own_mac: Mac) -> Outcome;
 }
 
-/// Reads a header at an offset; `None` if the frame is shorter.
+/// Lends a header at an offset; `None` if the frame is shorter. It stays where it is: a copy would lie on the
+/// stack, where the verifier lets no number lie anywhere.
 #[inline(always)]
-pub(crate) fn read<T, P>(packet: &P, at: usize) -> Option<T>
+pub(crate) fn view<T, P>(packet: &P, at: usize) -> Option<&T>
 where
-    T: Copy + FromBytes + Unaligned,
+    T: FromBytes + Immutable + Unaligned,
     P: Packet,
 {
     let start = packet.data() + at;
     if start + size_of::<T>() > packet.data_end() {
         return None;
     }
-    // SAFETY: the bytes lie within the packet, as just compared; T is valid for any bits and needs
-    // no alignment.
-    Some(unsafe { *(start as *const T) })
+    // SAFETY: the bytes lie within the packet, as just compared; T is valid for any bits and needs no
+    // alignment. The borrow of the packet keeps every helper that could move it away for as long.
+    Some(unsafe { &*(start as *const T) })
 }
 
 /// Lends a header at an offset for changing; `None` if the frame is shorter.
@@ -87,7 +89,6 @@ where
     if start + size_of::<T>() > packet.data_end() {
         return None;
     }
-    // SAFETY: as in `read`; the exclusive borrow of the packet keeps every helper that could move it
-    // away for as long as the header is lent.
+    // SAFETY: as in `view`.
     Some(unsafe { &mut *(start as *mut T) })
 }

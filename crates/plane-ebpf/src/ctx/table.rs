@@ -1,15 +1,16 @@
-//! Maps whose values are only read here, and the counters.
+//! Maps that user space fills, and numbers that all processors count up.
 //!
-//! A value is lent for the length of the program's run: the kernel frees no element while a program
-//! that could have found it runs. User space may change it meanwhile; every field is a number of which
-//! any value is valid, and user space orders its writes so that a mixture harms nothing.
+//! A value is lent for the length of the program's run: its memory stays a value of that map. What it says
+//! does not: user space may write over it meanwhile, and the element of a preallocated hash that is
+//! deleted goes to the next key at once. So every field is a number of which any value is valid; user space
+//! orders its writes so that a mixture misleads no more than the packet that meets it.
 
 use core::intrinsics::{AtomicOrdering, atomic_xadd};
 
 use aya_ebpf::maps::{Array, HashMap};
-use hitless_model::Counter;
+use hitless_model::abi::{VlanPort, slot_of};
 
-use crate::maps::{COUNTERS, TURN, USE_BPF};
+use crate::maps::{PORT_SLOTS, PORTS, TURN, USE_BPF};
 
 /// The value of a key in a hash map.
 #[inline(always)]
@@ -24,12 +25,13 @@ pub(crate) fn element<V>(map: &'static Array<V>, index: u32) -> Option<&'static 
     map.get(index)
 }
 
-/// Counts.
+/// What an interface is; none if it is not one of the module's.
 #[inline(always)]
-pub(crate) fn count(counter: Counter) {
-    if let Some(value) = COUNTERS.get_ptr_mut(counter as u32) {
-        // SAFETY: a live element of this CPU; the program cannot be interrupted by itself.
-        unsafe { *value += 1 }
+pub(crate) fn port(ifindex: u32) -> Option<&'static VlanPort> {
+    match element(&PORT_SLOTS, slot_of(ifindex)) {
+        // An empty slot says 0, which is no interface's number.
+        Some(port) if port.ifindex == ifindex && ifindex != 0 => Some(port),
+        Some(_) | None => get(&PORTS, &ifindex),
     }
 }
 

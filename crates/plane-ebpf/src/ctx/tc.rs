@@ -13,7 +13,8 @@ use aya_ebpf::helpers::generated::{bpf_redirect, bpf_redirect_neigh};
 use aya_ebpf::programs::TcContext;
 use hitless_model::Counter;
 
-use super::{Covered, Packet, Zero};
+use super::{Change, Packet, Zero};
+use crate::mac::Mac;
 use crate::pipeline;
 use crate::verdict::{Outcome, Verdict};
 
@@ -80,40 +81,41 @@ impl Packet for Frame {
     }
 
     #[inline(always)]
-    fn is_of_another_vlan(&self) -> bool {
+    fn take_in(&mut self) -> bool {
         // SAFETY: as above.
-        unsafe {
+        let is_of_another_vlan = unsafe {
             let skb = self.0.skb.skb;
             (*skb).vlan_present != 0 && (*skb).vlan_tci & VLAN_NUMBER != 0
+        };
+        if is_of_another_vlan {
+            return false;
         }
-    }
-
-    #[inline(always)]
-    fn make_headers_readable(&mut self) {
         let wanted = self.frame_len().min(HEADERS);
         if self.data() + wanted as usize > self.data_end() {
             // What cannot be made readable will be found too short.
             let _ = self.0.pull_data(wanted);
         }
+        true
     }
 
     #[inline(always)]
-    fn replace_checksum(&mut self, at: usize, covered: Covered, zero: Zero) -> Result<(), Counter> {
+    fn replace_checksum(&mut self, at: usize, change: &Change, zero: Zero) -> Result<(), Counter> {
         let mangled = match zero {
             Zero::IsSum => 0,
             Zero::IsAbsent => u64::from(BPF_F_MARK_MANGLED_0),
         };
-        let (from, to, how) = match covered {
-            Covered::Address(from, to) => {
-                (u32::from_ne_bytes(from), u32::from_ne_bytes(to), u64::from(BPF_F_PSEUDO_HDR) | 4)
-            }
-            Covered::Word(from, to) => {
-                (u16::from_ne_bytes(from).into(), u16::from_ne_bytes(to).into(), 2)
-            }
-        };
-        self.0
-            .l4_csum_replace(at, from.into(), to.into(), how | mangled)
-            .map_err(|_| Counter::DropRewriteFailed)
+        let (from, to) = change.ip;
+        if from != to {
+            let how = u64::from(BPF_F_PSEUDO_HDR) | 4 | mangled;
+            let done = self.0.l4_csum_replace(at, from.into(), to.into(), how);
+            done.map_err(|_| Counter::DropRewriteFailed)?;
+        }
+        let (from, to) = change.word;
+        if from != to {
+            let done = self.0.l4_csum_replace(at, from.into(), to.into(), 2 | mangled);
+            done.map_err(|_| Counter::DropRewriteFailed)?;
+        }
+        Ok(())
     }
 
     #[inline(always)]
@@ -128,12 +130,12 @@ impl Packet for Frame {
     }
 
     #[inline(always)]
-    fn redirect_to_neighbour(&mut self, ifindex: u32, ip: [u8; 4], _: [u8; 6]) -> Outcome {
+    fn redirect_to_neighbour(&mut self, ifindex: u32, ip: u32, _: Mac) -> Outcome {
         let mut neighbour = bpf_redir_neigh {
             nh_family: AF_INET,
             __bindgen_anon_1: bpf_redir_neigh__bindgen_ty_1 { ipv6_nh: [0; 4] },
         };
-        neighbour.__bindgen_anon_1.ipv4_nh = u32::from_ne_bytes(ip);
+        neighbour.__bindgen_anon_1.ipv4_nh = ip;
         // SAFETY: the parameters live on the stack and have the length that is passed.
         redirected(unsafe { bpf_redirect_neigh(ifindex, &raw mut neighbour, NEIGHBOUR_LEN, 0) })
     }

@@ -12,10 +12,10 @@ use aya_ebpf::bindings::xdp_action::{XDP_DROP, XDP_PASS, XDP_REDIRECT};
 use aya_ebpf::bindings::xdp_md;
 use aya_ebpf::helpers::generated::{bpf_redirect, bpf_xdp_adjust_head};
 use hitless_model::{Counter, checksum};
-use zerocopy::{FromBytes, Immutable, IntoBytes, Unaligned};
 
-use super::{Covered, Packet, Zero, change, read};
-use crate::parse::{EthernetHeader, KIND_PROVIDER_TAG, KIND_TAG};
+use super::{Change, Packet, Zero, change, view};
+use crate::mac::{Mac, Macs};
+use crate::parse::{self, KIND_PROVIDER_TAG, KIND_TAG, header};
 use crate::pipeline;
 use crate::verdict::{Outcome, Verdict};
 
@@ -33,7 +33,7 @@ macro_rules! address_at {
             concat!("{address} = *(u32 *)({context} + ", $offset, ")"),
             address = out(reg) $address,
             context = in(reg) $context,
-            options(readonly, nostack, preserves_flags)
+            options(pure, readonly, nostack, preserves_flags)
         )
     };
 }
@@ -41,12 +41,19 @@ macro_rules! address_at {
 /// A frame at the XDP hook.
 pub(crate) struct Frame(*mut xdp_md);
 
-/// Ethernet with a tag.
-#[derive(Clone, Copy, FromBytes, IntoBytes, Immutable, Unaligned)]
-#[repr(C)]
-struct Tagged {
-    ethernet: EthernetHeader,
-    tag: [u8; 2],
+header! {
+    /// What follows the MACs.
+    struct Tag {
+        kind: u16,
+        tag: u16,
+    }
+}
+
+header! {
+    /// A checksum.
+    struct Sum {
+        sum: u16,
+    }
 }
 
 /// Runs the program; the only place that knows the numbers of XDP's verdicts.
@@ -63,23 +70,21 @@ impl Frame {
     /// The VLAN of the tag in front of everything else, if there is one.
     #[inline(always)]
     fn tag(&self) -> Option<u16> {
-        let header: Tagged = read(self, 0)?;
-        let kind = u16::from_be_bytes(header.ethernet.kind);
-        let is_tag = kind == KIND_TAG || kind == KIND_PROVIDER_TAG;
-        is_tag.then_some(u16::from_be_bytes(header.tag) & VLAN_NUMBER)
+        let Tag { kind, tag } = *view(self, parse::MACS_LEN)?;
+        let is_tag = kind == KIND_TAG.to_be() || kind == KIND_PROVIDER_TAG.to_be();
+        is_tag.then_some(u16::from_be(tag) & VLAN_NUMBER)
     }
 
     /// Takes the first tag off.
     #[inline(always)]
     fn untag(&mut self) -> Option<()> {
-        let macs: [u8; 12] = read(self, 0)?;
+        let macs = parse::ethernet(self)?;
         // SAFETY: the kernel lends the context for the program's run; no address into the packet is
         // kept over the call.
         if unsafe { bpf_xdp_adjust_head(self.0, TAG_LEN) } != 0 {
             return None;
         }
-        *change(self, 0)? = macs;
-        Some(())
+        Macs::new(macs.dst, macs.src).put(self).ok()
     }
 }
 
@@ -112,32 +117,33 @@ impl Packet for Frame {
         unsafe { (*self.0).ingress_ifindex }
     }
 
+    /// All of it is readable; a tag that is only about priority is in the way.
     #[inline(always)]
-    fn is_of_another_vlan(&self) -> bool {
-        self.tag().is_some_and(|vlan| vlan != 0)
-    }
-
-    /// All of it is; a tag that is only about priority is in the way.
-    #[inline(always)]
-    fn make_headers_readable(&mut self) {
-        if self.tag().is_some() {
-            // With the tag still there the frame is dropped.
-            let _ = self.untag();
+    fn take_in(&mut self) -> bool {
+        match self.tag() {
+            None => true,
+            Some(0) => {
+                // With the tag still there the frame is dropped.
+                let _ = self.untag();
+                true
+            }
+            Some(_) => false,
         }
     }
 
     #[inline(always)]
-    fn replace_checksum(&mut self, at: usize, covered: Covered, zero: Zero) -> Result<(), Counter> {
-        let sum: &mut [u8; 2] = change(self, at).ok_or(Counter::DropRewriteFailed)?;
-        if zero == Zero::IsAbsent && *sum == [0; 2] {
+    fn replace_checksum(&mut self, at: usize, change: &Change, zero: Zero) -> Result<(), Counter> {
+        let header: &mut Sum = self::change(self, at).ok_or(Counter::DropRewriteFailed)?;
+        let old = header.sum;
+        if zero == Zero::IsAbsent && old == 0 {
             return Ok(());
         }
-        let (from, to) = match covered {
-            Covered::Address(from, to) => (from, to),
-            Covered::Word(from, to) => ([from[0], from[1], 0, 0], [to[0], to[1], 0, 0]),
-        };
-        let new = checksum::after_change(*sum, from, to);
-        *sum = if zero == Zero::IsAbsent && new == [0; 2] { [0xff; 2] } else { new };
+        let (word, ip) = (change.word, change.ip);
+        let mut new = checksum::after_change(old, ip.0, ip.1);
+        if word.0 != word.1 {
+            new = checksum::after_change(new, word.0.into(), word.1.into());
+        }
+        header.sum = if zero == Zero::IsAbsent && new == 0 { 0xffff } else { new };
         Ok(())
     }
 
@@ -157,9 +163,9 @@ impl Packet for Frame {
     }
 
     #[inline(always)]
-    fn redirect_to_neighbour(&mut self, _: u32, _: [u8; 4], own_mac: [u8; 6]) -> Outcome {
-        let header: &mut EthernetHeader = change(self, 0).ok_or(Counter::DropRewriteFailed)?;
-        header.dst = own_mac;
+    fn redirect_to_neighbour(&mut self, _: u32, _: u32, own_mac: Mac) -> Outcome {
+        let ethernet = parse::ethernet(self).ok_or(Counter::DropRewriteFailed)?;
+        Macs::new(own_mac, ethernet.src).put(self)?;
         Ok(Verdict::Pass)
     }
 }

@@ -23,6 +23,8 @@ use extents::Extents;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Contents {
     pub(crate) ports: BTreeMap<u32, VlanPort>,
+    /// Copies of them where programs look first.
+    pub(crate) port_slots: BTreeMap<u32, VlanPort>,
     pub(crate) floating: BTreeMap<FloatingKey, Floating>,
     pub(crate) virtuals: BTreeMap<VirtualKey, abi::VirtualServer>,
     /// By first entry; exactly the extents that `virtuals` refers to.
@@ -43,12 +45,14 @@ pub(crate) fn lay_out(current: &Contents, desired: &Desired) -> Result<Contents>
     let reals = assign_reals(current, desired, index_of_hop)?;
     let schedules = assign_schedules(current, desired, &reals)?;
     let virtuals = assign_virtuals(current, desired, &schedules)?;
+    let ports: BTreeMap<u32, VlanPort> = desired
+        .ports
+        .iter()
+        .map(|(vlan, port)| (port.facts.ifindex, entry_of_port(vlan.get(), port, index_of_hop)))
+        .collect();
     Ok(Contents {
-        ports: desired
-            .ports
-            .iter()
-            .map(|(vlan, port)| (port.facts.ifindex, entry_of_port(vlan.get(), port, index_of_hop)))
-            .collect(),
+        port_slots: slots(&ports),
+        ports,
         floating: desired.floating.iter().map(entry_of_floating).collect(),
         virtuals,
         schedules: schedules.into_values().filter(|(_, order)| !order.is_empty()).collect(),
@@ -61,6 +65,7 @@ pub(crate) fn lay_out(current: &Contents, desired: &Desired) -> Result<Contents>
 fn entry_of_port(vlan: u16, port: &Port, hop: impl Fn(usize) -> u32) -> VlanPort {
     VlanPort {
         vlan,
+        ifindex: port.facts.ifindex,
         kind: match port.side {
             Side::Client => abi::KIND_CLIENT,
             Side::Server => abi::KIND_SERVER,
@@ -72,6 +77,11 @@ fn entry_of_port(vlan: u16, port: &Port, hop: impl Fn(usize) -> u32) -> VlanPort
         mask: port.address.map_or([0; 4], |subnet| subnet.mask().octets()),
         gateway_next_hop: port.gateway.map_or(0, hop),
     }
+}
+
+/// A slot for every port; of two that meet in one, the smaller number has it.
+fn slots(ports: &BTreeMap<u32, VlanPort>) -> BTreeMap<u32, VlanPort> {
+    ports.iter().rev().map(|(ifindex, port)| (abi::slot_of(*ifindex), *port)).collect()
 }
 
 fn entry_of_floating(

@@ -60,8 +60,8 @@ fn macs_left_to_find(sent: &Frame, own: [u8; 6]) -> ([u8; 6], [u8; 6]) {
 #[test]
 fn a_far_client_is_answered_through_the_gateway() {
     let mut world = World::active();
-    let port = VlanPort { gateway_next_hop: GATEWAY_HOP, ..client_port() };
-    world.set(map::PORTS, world.ports.client, port);
+    let ifindex = world.ports.client;
+    world.set_port(VlanPort { ifindex, gateway_next_hop: GATEWAY_HOP, ..client_port() });
     let hop = NextHop {
         ifindex: world.ports.client,
         ip: GATEWAY_IP.octets(),

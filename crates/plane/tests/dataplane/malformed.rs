@@ -4,12 +4,13 @@ use std::net::SocketAddrV4;
 
 use etherparse::PacketBuilder;
 use hitless_model::Counter::{DropMalformed, DropNotForUs};
-use hitless_model::abi::{VlanPort, map};
+use hitless_model::abi::{PORT_SLOTS, VlanPort, map, slot_of};
 use hitless_model::tcp::{ACK, SYN};
 
 use crate::support::frame::{Carries, Frame};
 use crate::support::scene::{
-    BROADCAST, CLIENT_MAC, DNS, OWN_CLIENT_IP, OWN_CLIENT_MAC, VIRTUAL_SERVER_MAC, from_client,
+    BROADCAST, CLIENT_MAC, DNS, OWN_CLIENT_IP, OWN_CLIENT_MAC, VIRTUAL_SERVER_MAC, at_real,
+    from_client,
 };
 use crate::support::world::World;
 
@@ -97,8 +98,22 @@ fn what_is_neither_ipv4_nor_arp_is_the_kernels() {
 #[test]
 fn frames_at_an_unknown_interface_are_the_kernels() {
     let mut world = World::active();
-    world.remove::<u32, VlanPort>(map::PORTS, world.ports.client);
-    world.check_passed("SYN", world.ports.client, from_client(SYN).bytes());
+    let client = world.ports.client;
+    world.remove::<u32, VlanPort>(map::PORTS, client);
+    world.set_element(map::PORT_SLOTS, slot_of(client), VlanPort::default());
+    world.check_passed("SYN", client, from_client(SYN).bytes());
+}
+
+#[test]
+fn an_interface_is_known_by_its_number_whoever_has_its_slot() {
+    let mut world = World::active();
+    let client = world.ports.client;
+    let syn = from_client(SYN);
+    let another = VlanPort { ifindex: client + PORT_SLOTS, ..VlanPort::default() };
+    for holder in [VlanPort::default(), another] {
+        world.set_element(map::PORT_SLOTS, slot_of(client), holder);
+        assert_eq!(world.run(client, &syn.bytes()).frame, at_real(1, &syn).bytes());
+    }
 }
 
 #[test]

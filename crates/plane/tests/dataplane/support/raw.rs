@@ -33,7 +33,7 @@ macro_rules! raw {
 
 raw!(
     RoleWord: 32,
-    VlanPort: 28,
+    VlanPort: 32,
     FloatingKey: 8,
     Floating: 4,
     VirtualKey: 8,

@@ -180,8 +180,8 @@ impl World {
             mask: [255, 255, 255, 0],
             ..VlanPort::default()
         };
-        self.set(map::PORTS, self.ports.client, client_port());
-        self.set(map::PORTS, self.ports.server, server);
+        self.set_port(VlanPort { ifindex: self.ports.client, ..client_port() });
+        self.set_port(VlanPort { ifindex: self.ports.server, ..server });
     }
 
     fn put_floating(&mut self) {

@@ -6,8 +6,8 @@ use aya::Ebpf;
 use aya::maps::{Array, HashMap, MapData, PerCpuArray, RingBuf};
 use aya::programs::TestRunOptions;
 use hitless_model::Counter;
-use hitless_model::abi::{Conn, Event, FlowKey, map};
-use zerocopy::FromBytes;
+use hitless_model::abi::{Conn, Event, FlowKey, Local, VlanPort, map, slot_of};
+use zerocopy::{FromBytes, transmute};
 
 use super::kernel::{self, Hook, Ports};
 use super::raw::Raw;
@@ -61,6 +61,12 @@ impl World {
         self.hash::<K, V>(name).insert(key.to_raw(), value.to_raw(), 0).expect("it is set");
     }
 
+    /// Says what the interface of its number is, where programs look first and where they look then.
+    pub(crate) fn set_port(&mut self, port: VlanPort) {
+        self.set(map::PORTS, port.ifindex, port);
+        self.set_element(map::PORT_SLOTS, slot_of(port.ifindex), port);
+    }
+
     /// Removes a key of a hash map.
     pub(crate) fn remove<K: Raw, V: Raw>(&mut self, name: &str, key: K) {
         self.hash::<K, V>(name).remove(&key.to_raw()).expect("it was there");
@@ -93,10 +99,12 @@ impl World {
 
     /// Every counter that is not zero, over all CPUs.
     pub(crate) fn counters(&mut self) -> BTreeMap<Counter, u64> {
-        let map = self.ebpf.map_mut(map::COUNTERS).expect("the object has it");
-        let map = PerCpuArray::<_, u64>::try_from(map).expect("it is per CPU");
+        let map = self.ebpf.map_mut(map::LOCAL).expect("the object has it");
+        let map = PerCpuArray::<_, [u8; size_of::<Local>()]>::try_from(map).expect("it is per CPU");
+        let shares = map.get(&0, 0).expect("an element");
+        let shares: Vec<Local> = shares.iter().map(|share| transmute!(*share)).collect();
         let sum = |counter: Counter| -> u64 {
-            map.get(&(counter as u32), 0).expect("an element").iter().sum()
+            shares.iter().map(|share| share.counters[counter as usize]).sum()
         };
         let all = Counter::ALL.iter().map(|counter| (*counter, sum(*counter)));
         all.filter(|(_, count)| *count != 0).collect()
