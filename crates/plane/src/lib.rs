@@ -47,5 +47,5 @@ pub use hook::{Hook, HookKind, Wanted};
 pub use info::{Dataplane, LoadedProgram, MapUse};
 pub use neighbours::{Neighbour, NextHops};
 pub use pins::{pinned_capacity, remove_pins};
-pub use plane::Plane;
+pub use plane::{Layout, Plane};
 pub use role::RoleHandle;

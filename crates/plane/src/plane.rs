@@ -4,7 +4,7 @@
 //! afresh or takes over what an earlier process left. Threads get handles of their own from it.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use aya::Ebpf;
 use hitless_model::abi;
@@ -18,6 +18,7 @@ use crate::events::EventReader;
 use crate::hook::{Hook, HookKind, Hooks, Wanted};
 use crate::info::{self, Dataplane};
 use crate::kernel_map::KernelMap;
+use crate::layout::{Contents, lay_out};
 use crate::load;
 use crate::maps::Maps;
 use crate::neighbours::NextHops;
@@ -53,6 +54,22 @@ pub(crate) fn lock(mutex: &Mutex<()>) -> std::sync::MutexGuard<'_, ()> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
+/// Where everything of a configuration would lie in the maps.
+#[derive(Debug)]
+pub struct Layout {
+    contents: Contents,
+    /// The filling that it goes on from.
+    after: u64,
+}
+
+/// What was filled last.
+#[derive(Debug, Default)]
+struct Filled {
+    contents: Option<Arc<Contents>>,
+    /// Which filling that was.
+    number: u64,
+}
+
 /// A loaded data plane.
 #[derive(Debug)]
 pub struct Plane {
@@ -63,6 +80,7 @@ pub struct Plane {
     hooks: Hooks,
     adopted: bool,
     capacity: u32,
+    filled: Mutex<Filled>,
 }
 
 impl Plane {
@@ -86,6 +104,7 @@ impl Plane {
             hooks: Hooks::new(pins, HookKind::of_this_kernel()),
             adopted,
             capacity: connections,
+            filled: Mutex::default(),
         })
     }
 
@@ -124,8 +143,43 @@ impl Plane {
     pub fn apply(&self, desired: &Desired) -> Result<Applied> {
         let _guard = lock(&self.shared.next_hops);
         let (done, contents) = apply::apply(&self.maps, desired)?;
-        self.shared.replace_resolver(Resolver::new(desired, &contents));
+        self.remember(desired, contents);
         Ok(done)
+    }
+
+    /// Finds room for `desired` beside what was filled last; nothing is written.
+    pub fn lay_out(&self, desired: &Desired) -> Result<Layout> {
+        let (contents, after) = {
+            let filled = self.filled.lock().unwrap_or_else(PoisonError::into_inner);
+            (filled.contents.clone(), filled.number)
+        };
+        let before = contents.map_or_else(|| apply::read(&self.maps).map(Arc::new), Ok)?;
+        Ok(Layout { contents: lay_out(&before, desired)?, after })
+    }
+
+    /// Makes the maps equal to `desired` by writing what is different from what was filled last, and
+    /// nothing else: what somebody else wrote into the maps meanwhile is not seen. [`Self::apply`] is
+    /// what to do after an error.
+    pub fn fill(&self, desired: &Desired, layout: Layout) -> Result<Applied> {
+        let _guard = lock(&self.shared.next_hops);
+        let (contents, number) = {
+            let filled = self.filled.lock().unwrap_or_else(PoisonError::into_inner);
+            (filled.contents.clone(), filled.number)
+        };
+        let before = contents.filter(|_| layout.after == number);
+        let (done, contents) = match before {
+            Some(before) => (apply::fill(&self.maps, &before, &layout.contents)?, layout.contents),
+            None => apply::apply(&self.maps, desired)?,
+        };
+        self.remember(desired, contents);
+        Ok(done)
+    }
+
+    fn remember(&self, desired: &Desired, contents: Contents) {
+        self.shared.replace_resolver(Resolver::new(desired, &contents));
+        let mut filled = self.filled.lock().unwrap_or_else(PoisonError::into_inner);
+        filled.contents = Some(Arc::new(contents));
+        filled.number += 1;
     }
 
     /// The role word.

@@ -1,6 +1,5 @@
 //! What commands and the API may ask of the chassis.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -9,15 +8,16 @@ use hitless_model::Slot;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::keeper::ModuleState;
+use super::modules::Roster;
 use crate::names::Names;
+use crate::store::Store;
 
 /// A running chassis, shared by everybody who serves requests.
 #[derive(Debug)]
 pub struct Chassis {
     names: Names,
-    hostname: String,
-    configuration: Arc<Configuration>,
-    modules: BTreeMap<Slot, watch::Receiver<ModuleState>>,
+    store: Arc<Store>,
+    modules: watch::Receiver<Roster>,
     reloads: mpsc::Sender<AskedReload>,
 }
 
@@ -27,12 +27,11 @@ pub(super) type AskedReload = oneshot::Sender<Result<(), String>>;
 impl Chassis {
     pub(super) fn new(
         names: Names,
-        configuration: Arc<Configuration>,
-        modules: BTreeMap<Slot, watch::Receiver<ModuleState>>,
+        store: Arc<Store>,
+        modules: watch::Receiver<Roster>,
         reloads: mpsc::Sender<AskedReload>,
     ) -> Self {
-        let hostname = hostname(&configuration);
-        Self { names, hostname, configuration, modules, reloads }
+        Self { names, store, modules, reloads }
     }
 
     /// Asks the supervisor to make way for the program and the configuration that are on disk now.
@@ -53,23 +52,30 @@ impl Chassis {
     }
 
     /// The configured name, or else the host's.
-    pub fn hostname(&self) -> &str {
-        &self.hostname
+    pub fn hostname(&self) -> String {
+        hostname(&self.configuration())
+    }
+
+    /// What runs, and the way to change it.
+    pub fn store(&self) -> &Arc<Store> {
+        &self.store
     }
 
     /// The configuration in force.
-    pub fn configuration(&self) -> &Arc<Configuration> {
-        &self.configuration
+    pub fn configuration(&self) -> Arc<Configuration> {
+        Arc::clone(&self.store.running().configuration)
     }
 
     /// How the modules are, by slot.
-    pub fn modules(&self) -> impl Iterator<Item = (Slot, ModuleState)> + '_ {
-        self.modules.iter().map(|(&slot, state)| (slot, state.borrow().clone()))
+    pub fn modules(&self) -> impl Iterator<Item = (Slot, ModuleState)> + use<> {
+        let roster = Arc::clone(&self.modules.borrow());
+        let states = roster.iter().map(|(&slot, member)| (slot, member.state.borrow().clone()));
+        states.collect::<Vec<_>>().into_iter()
     }
 
     /// The API socket of a configured module.
     pub fn module_socket(&self, slot: Slot) -> Option<PathBuf> {
-        self.modules.contains_key(&slot).then(|| self.names.module_socket(slot))
+        self.modules.borrow().contains_key(&slot).then(|| self.names.module_socket(slot))
     }
 }
 

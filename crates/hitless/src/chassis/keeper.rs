@@ -1,11 +1,12 @@
 //! Keeps one module running: adopts or starts it, hands it its configuration, replaces its program
 //! when told, starts it again when it dies or stands still, and stops it when told.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use hitless_model::Slot;
 use hyper::Method;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::backoff::Backoff;
@@ -61,6 +62,8 @@ pub(crate) struct Keeper {
     pub(crate) tending: Tending,
     /// What it is told to do.
     pub(crate) orders: watch::Receiver<Order>,
+    /// It is to be stopped and started.
+    pub(crate) anew: Arc<Notify>,
     /// Where its state is told.
     pub(crate) state: watch::Sender<ModuleState>,
 }
@@ -129,8 +132,17 @@ impl Keeper {
         let pid = process.id().unwrap_or(0);
         tracing::info!("module csm {}: process {pid}, {arrival}", self.slot);
         self.state.send_replace(ModuleState::Running { pid, arrival });
+        if self.tending.is_outdated() {
+            // It was given another configuration while it was on its way.
+            return End::Replaced;
+        }
         tokio::select! {
             why = process.ended() => End::Died(why),
+            () = self.anew.notified() => {
+                self.state.send_replace(ModuleState::Starting);
+                self.stop(process).await;
+                End::Replaced
+            }
             why = self.tending.watch() => {
                 tracing::error!("module csm {}: {why}", self.slot);
                 process.kill();
@@ -180,7 +192,7 @@ impl Keeper {
         let mut orders = self.orders.clone();
         let left = leave(&self.launch, self.slot, &mut process);
         tokio::select! {
-            () = self.tending.stamping(left) => {}
+            () = self.vitals().while_busy(left) => {}
             () = ordered(&mut orders, &[Order::Kill]) => {
                 process.kill();
                 process.ended().await;

@@ -1,11 +1,12 @@
 //! What the service manager is told, by the protocol of sd_notify(3). Without one, nobody listens.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
-use hitless_model::Slot;
 use sd_notify::NotifyState;
+use tokio::sync::watch;
 
+use super::modules::Roster;
 use super::vitals::Vitals;
 
 /// A sign of life older than this is none: longer than what any keeper waits for at a stretch, and
@@ -40,12 +41,14 @@ fn tell(states: &[NotifyState<'_>]) {
 
 /// Feeds the watchdog while everything that must not stand still shows life, and keeps the status
 /// line up to date.
-pub(crate) async fn watch(own: Vitals, modules: BTreeMap<Slot, Vitals>) {
+pub(crate) async fn watch(own: Vitals, modules: watch::Receiver<Roster>) {
     let pause = sd_notify::watchdog_enabled().map_or(LOOK, |limit| (limit / 4).min(LOOK));
     let mut told = String::new();
     loop {
         tokio::time::sleep(pause).await;
-        let all_alive = [&own].into_iter().chain(modules.values()).all(|one| one.age() < LATE);
+        let modules = Arc::clone(&modules.borrow());
+        let keepers = modules.values().map(|member| &member.vitals);
+        let all_alive = [&own].into_iter().chain(keepers).all(|one| one.age() < LATE);
         if all_alive && sd_notify::watchdog_enabled().is_some() {
             tell(&[NotifyState::Watchdog]);
         }
@@ -58,10 +61,10 @@ pub(crate) async fn watch(own: Vitals, modules: BTreeMap<Slot, Vitals>) {
 }
 
 /// One line about all modules.
-pub(crate) fn status(modules: &BTreeMap<Slot, Vitals>) -> String {
-    let one = |(slot, vitals): (&Slot, &Vitals)| match vitals.role() {
+pub(crate) fn status(modules: &Roster) -> String {
+    let lines = modules.iter().map(|(slot, member)| match member.vitals.role() {
         Some(role) => format!("module csm {slot} {role}"),
         None => format!("module csm {slot}"),
-    };
-    modules.iter().map(one).collect::<Vec<_>>().join(", ")
+    });
+    lines.collect::<Vec<_>>().join(", ")
 }

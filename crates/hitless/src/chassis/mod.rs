@@ -32,7 +32,9 @@ mod signals;
 pub mod state_dir;
 pub mod succession;
 pub mod supervisor;
+mod taking;
 mod tending;
+mod transaction;
 mod vitals;
 
 #[cfg(test)]

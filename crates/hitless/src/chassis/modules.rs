@@ -1,13 +1,14 @@
 //! All modules of a chassis, each with its keeper.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::join_all;
 use hitless_config::Configuration;
 use hitless_config::model::Module;
 use hitless_model::Slot;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
@@ -22,11 +23,31 @@ use crate::api::types::{ModuleConfig, Renewal};
 /// How long a reload waits for the modules.
 const ARRIVAL: Duration = Duration::from_mins(1);
 
+/// What everybody may know of a module.
+#[derive(Clone, Debug)]
+pub(crate) struct Member {
+    /// How it is.
+    pub(crate) state: watch::Receiver<ModuleState>,
+    /// Its signs of life.
+    pub(crate) vitals: Vitals,
+}
+
+/// The configured modules.
+pub(crate) type Roster = Arc<BTreeMap<Slot, Member>>;
+
+/// A module and the ways to its keeper.
+struct Kept {
+    member: Member,
+    orders: watch::Sender<Order>,
+    config: watch::Sender<Arc<ModuleConfig>>,
+    anew: Arc<Notify>,
+}
+
 /// Running keepers.
 pub(crate) struct Modules {
-    orders: watch::Sender<Order>,
-    states: BTreeMap<Slot, watch::Receiver<ModuleState>>,
-    vitals: BTreeMap<Slot, Vitals>,
+    launch: Launch,
+    kept: BTreeMap<Slot, Kept>,
+    roster: watch::Sender<Roster>,
     keepers: JoinSet<()>,
 }
 
@@ -39,32 +60,112 @@ impl Modules {
         order: Order,
         renew: bool,
     ) -> Self {
-        let (orders, _) = watch::channel(order);
-        let mut modules = Self {
-            orders,
-            states: BTreeMap::new(),
-            vitals: BTreeMap::new(),
-            keepers: JoinSet::new(),
-        };
+        let (roster, _) = watch::channel(Roster::default());
+        let (kept, keepers) = (BTreeMap::new(), JoinSet::new());
+        let mut modules = Self { launch: launch.clone(), kept, roster, keepers };
         for (&slot, module) in &configuration.modules {
-            let tending = Tending { renew, ..tending(configuration, launch, slot, module) };
-            let (state, told) = watch::channel(ModuleState::Starting);
-            let (launch, orders) = (launch.clone(), modules.orders.subscribe());
-            modules.states.insert(slot, told);
-            modules.vitals.insert(slot, tending.vitals.clone());
-            modules.keepers.spawn(Keeper { slot, launch, tending, orders, state }.run());
+            let config = Arc::new(module_config(configuration, module));
+            modules.spawn(slot, config, order, renew);
         }
+        modules.tell();
         modules
     }
 
-    /// How the modules are.
-    pub(crate) fn states(&self) -> &BTreeMap<Slot, watch::Receiver<ModuleState>> {
-        &self.states
+    fn spawn(&mut self, slot: Slot, config: Arc<ModuleConfig>, order: Order, renew: bool) {
+        let (orders, heard) = watch::channel(order);
+        let (config, wanted) = watch::channel(config);
+        let (state, told) = watch::channel(ModuleState::Starting);
+        let anew = Arc::new(Notify::new());
+        let tending = Tending { renew, ..Tending::new(&self.launch, slot, wanted) };
+        let member = Member { state: told, vitals: tending.vitals.clone() };
+        let (launch, asked) = (self.launch.clone(), Arc::clone(&anew));
+        self.kept.insert(slot, Kept { member, orders, config, anew });
+        let keeper = Keeper { slot, launch, tending, orders: heard, anew: asked, state };
+        self.keepers.spawn(keeper.run());
     }
 
-    /// Their signs of life.
-    pub(crate) fn vitals(&self) -> &BTreeMap<Slot, Vitals> {
-        &self.vitals
+    fn tell(&self) {
+        let members = self.kept.iter().map(|(&slot, kept)| (slot, kept.member.clone()));
+        self.roster.send_replace(Arc::new(members.collect()));
+    }
+
+    /// The modules, told anew whenever one comes or goes.
+    pub(crate) fn roster(&self) -> watch::Receiver<Roster> {
+        self.roster.subscribe()
+    }
+
+    /// How processes are started.
+    pub(crate) fn launch(&self) -> &Launch {
+        &self.launch
+    }
+
+    /// How a module is.
+    pub(crate) fn watch(&self, slot: Slot) -> Option<watch::Receiver<ModuleState>> {
+        self.kept.get(&slot).map(|kept| kept.member.state.clone())
+    }
+
+    /// What a module is to run with.
+    pub(crate) fn config(&self, slot: Slot) -> Option<Arc<ModuleConfig>> {
+        self.kept.get(&slot).map(|kept| Arc::clone(&kept.config.borrow()))
+    }
+
+    /// What a module is to run with from its next life on.
+    pub(crate) fn want(&self, slot: Slot, config: Arc<ModuleConfig>) {
+        if let Some(kept) = self.kept.get(&slot) {
+            kept.config.send_replace(config);
+        }
+    }
+
+    /// Adds a module and waits until it is at work.
+    ///
+    /// # Errors
+    /// Why it is not; then it is gone again.
+    pub(crate) async fn add(&mut self, slot: Slot, config: Arc<ModuleConfig>) -> Result<(), String> {
+        self.spawn(slot, config, Order::Start, false);
+        self.tell();
+        let arrived = self.arrived(slot).await;
+        if arrived.is_err() {
+            self.remove(slot).await;
+        } else if let Some(kept) = self.kept.get(&slot) {
+            kept.orders.send_replace(Order::Run);
+        }
+        arrived
+    }
+
+    /// Has a module hand over and stop, and forgets it.
+    pub(crate) async fn remove(&mut self, slot: Slot) {
+        let Some(kept) = self.kept.remove(&slot) else { return };
+        kept.orders.send_replace(Order::Stop);
+        let mut state = kept.member.state.clone();
+        // A keeper that is gone has stopped as well.
+        drop(state.wait_for(|state| matches!(state, ModuleState::Stopped)).await);
+        drop(state);
+        self.tell();
+    }
+
+    /// Stops a module and starts it again, with what it is to run with by now.
+    ///
+    /// # Errors
+    /// Why it did not come to work again.
+    pub(crate) async fn start_anew(&self, slot: Slot) -> Result<(), String> {
+        let Some(kept) = self.kept.get(&slot) else { return Ok(()) };
+        let mut state = kept.member.state.clone();
+        state.mark_unchanged();
+        kept.anew.notify_one();
+        let left = timeout(ARRIVAL, state.changed()).await;
+        left.map_err(|_| format!("module csm {slot}: did not stop"))?
+            .map_err(|_| format!("module csm {slot}: lost its keeper"))?;
+        self.arrived(slot).await
+    }
+
+    async fn arrived(&self, slot: Slot) -> Result<(), String> {
+        let Some(kept) = self.kept.get(&slot) else { return Ok(()) };
+        let late = || format!("module csm {slot}: did not come to work");
+        match timeout(ARRIVAL, settled(slot, &kept.member.state)).await.map_err(|_| late())?? {
+            ModuleState::Running { .. } => Ok(()),
+            ModuleState::Dead { why } => Err(format!("module csm {slot}: {why}")),
+            ModuleState::Starting | ModuleState::Stopped => Err(late()),
+        }
     }
 
     /// Waits until every module is at work.
@@ -72,8 +173,8 @@ impl Modules {
     /// # Errors
     /// One sentence about the first one that died instead.
     pub(crate) async fn all_running(&self) -> Result<(), String> {
-        for (slot, state) in &self.states {
-            if let ModuleState::Dead { why } = settled(*slot, state).await? {
+        for (slot, kept) in &self.kept {
+            if let ModuleState::Dead { why } = settled(*slot, &kept.member.state).await? {
                 return Err(format!("module csm {slot}: {why}"));
             }
         }
@@ -87,8 +188,8 @@ impl Modules {
     pub(crate) async fn all_settled(&self) -> Result<String, String> {
         let mut all_well = true;
         let mut lines = Vec::new();
-        for (slot, state) in &self.states {
-            let state = timeout(ARRIVAL, settled(*slot, state)).await;
+        for (slot, kept) in &self.kept {
+            let state = timeout(ARRIVAL, settled(*slot, &kept.member.state)).await;
             let how = match state {
                 Ok(Ok(ModuleState::Running { arrival, .. })) => {
                     all_well &= !matches!(arrival, Arrival::HeldBack(_));
@@ -110,7 +211,9 @@ impl Modules {
 
     /// Tells every module the same.
     pub(crate) fn order(&self, order: Order) {
-        self.orders.send_replace(order);
+        for kept in self.kept.values() {
+            kept.orders.send_replace(order);
+        }
     }
 
     /// Waits until every keeper is done.
@@ -126,16 +229,10 @@ async fn settled(slot: Slot, state: &watch::Receiver<ModuleState>) -> Result<Mod
     outcome.map(|state| state.clone()).map_err(|_| format!("module csm {slot}: lost its keeper"))
 }
 
-fn tending(configuration: &Configuration, launch: &Launch, slot: Slot, module: &Module) -> Tending {
+/// What a module is to run with.
+pub(crate) fn module_config(configuration: &Configuration, module: &Module) -> ModuleConfig {
     let (hostname, digest) = (hostname(configuration), hitless_config::digest(module));
-    Tending {
-        slot,
-        socket: launch.names.module_socket(slot),
-        config: ModuleConfig { hostname, module: module.clone(), digest },
-        successor: launch.successor.clone(),
-        renew: false,
-        vitals: Vitals::default(),
-    }
+    ModuleConfig { hostname, module: module.clone(), digest }
 }
 
 /// Asks every module that runs whether it could change over to `configuration`.
@@ -149,7 +246,8 @@ pub(crate) async fn try_renewal(
     let running = configuration.modules.iter();
     let running = running.filter(|(slot, _)| matches!(launch.find(**slot), Ok(Some(_))));
     let asked = running.map(|(&slot, module)| async move {
-        (slot, tending(configuration, launch, slot, module).ask_renewal(true).await)
+        let config = Arc::new(module_config(configuration, module));
+        (slot, Tending::once(launch, slot, config).ask_renewal(true).await)
     });
     let refused = join_all(asked).await.into_iter().filter_map(|(slot, answer)| match answer {
         Renewal::Granted => None,
@@ -181,7 +279,7 @@ pub(crate) async fn stop_leftovers(configuration: &Configuration, launch: &Launc
     while leftovers.join_next().await.is_some() {}
 }
 
-/// Whether any configured module runs already.
-pub(crate) fn any_runs(configuration: &Configuration, launch: &Launch) -> bool {
-    configuration.modules.keys().any(|slot| matches!(launch.find(*slot), Ok(Some(_))))
+/// Whether any module runs already.
+pub(crate) fn any_runs(launch: &Launch) -> bool {
+    slots().any(|slot| matches!(launch.find(slot), Ok(Some(_))))
 }

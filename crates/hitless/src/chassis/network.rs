@@ -8,6 +8,7 @@ use super::desired::Desired;
 use super::kernel::Kernel;
 use super::plan::{Plan, plan};
 use crate::names::Names;
+use crate::netlink::Error;
 
 /// The chassis' network.
 pub(crate) struct Network {
@@ -35,9 +36,21 @@ impl Network {
         Ok(self.kernel.apply_all(&plan.operations).await?)
     }
 
+    /// What would have to be done for `desired`, and what stands in the way.
+    pub(crate) async fn plan_for(&self, desired: &Desired) -> Result<Plan, Error> {
+        Ok(plan(&self.names, desired, &self.kernel.dump().await?))
+    }
+
+    /// Does what a plan for `desired` says, or nothing; `desired` is kept from now on.
+    pub(crate) async fn extend(&mut self, plan: &Plan, desired: Desired) -> Result<(), Error> {
+        self.kernel.apply_all(&plan.operations).await?;
+        self.desired = desired;
+        Ok(())
+    }
+
     /// What would have to be done for `desired`; an error if something stands in the way.
     pub(crate) async fn plan(&self, desired: &Desired) -> Result<Plan> {
-        let plan = plan(&self.names, desired, &self.kernel.dump().await?);
+        let plan = self.plan_for(desired).await?;
         if !plan.conflicts.is_empty() {
             let sentences: Vec<_> = plan.conflicts.iter().map(ToString::to_string).collect();
             bail!(sentences.join("\n"));

@@ -17,6 +17,22 @@ impl Desired {
         }
         self
     }
+
+    /// The same, and everything that `before` has that is not in its way: what is not wanted any more
+    /// is taken away only when everybody has changed over.
+    pub(crate) fn joined_with(mut self, before: &Self) -> Self {
+        self.vlans.extend(&before.vlans);
+        for (name, vlan) in &before.access {
+            self.access.entry(name.clone()).or_insert(*vlan);
+        }
+        for (slot, wirings) in &before.modules {
+            let wanted = self.modules.entry(*slot).or_default();
+            for (vlan, wiring) in wirings {
+                wanted.entry(*vlan).or_insert_with(|| wiring.clone());
+            }
+        }
+        self
+    }
 }
 
 #[cfg(test)]

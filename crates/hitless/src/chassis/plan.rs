@@ -107,6 +107,18 @@ pub enum Conflict {
     NotEthernet(String),
 }
 
+impl Conflict {
+    /// Words of the line that asks for what cannot be had.
+    pub(crate) fn words(&self) -> Vec<String> {
+        match self {
+            Self::Foreign(vlan) | Self::OtherDaemon(vlan, _) => vec![vlan.to_string()],
+            Self::NoInterface(name) | Self::Taken(name, _) | Self::NotEthernet(name) => {
+                vec![name.clone()]
+            }
+        }
+    }
+}
+
 /// What to do, and what cannot be done.
 #[derive(Debug, Default)]
 pub struct Plan {

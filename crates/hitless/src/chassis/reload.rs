@@ -1,11 +1,9 @@
 //! What a reload needs, found out before anything is touched: a configuration that can be read, a
 //! program that can run and understands it, interfaces that are there, and modules whose peers wait.
 
-use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
-use hitless_config::Configuration;
 use hitless_model::abi::ABI_VERSION;
 use tokio::process::Command;
 use tokio::time::timeout;
@@ -16,6 +14,8 @@ use super::network::Network;
 use super::process::Launch;
 use super::succession::Invocation;
 use crate::module::check_program;
+use crate::store::opening::{self, Source};
+use crate::store::shelf::Shelf;
 
 /// How long the next program may take to say what it thinks of the configuration.
 const CHECK: Duration = Duration::from_secs(10);
@@ -29,33 +29,29 @@ pub(crate) async fn check(
     launch: &Launch,
     network: &Network,
 ) -> Result<(), String> {
-    let configuration = load(&invocation.config)?;
+    let shelf = invocation.shelf();
+    let opening = opening::open(&shelf, true)?;
     check_program(&invocation.program)?;
-    check_successor(invocation).await?;
-    let desired = Desired::new(&configuration);
+    check_successor(invocation, &shelf, opening.source).await?;
+    let desired = Desired::new(&opening.configuration);
     network.plan(&desired).await.map_err(|error| format!("{error:#}"))?;
-    try_renewal(&configuration, launch).await
-}
-
-/// The configuration as it is now.
-///
-/// # Errors
-/// Everything that is wrong with it, each with its line.
-pub fn load(file: &Path) -> Result<Configuration, String> {
-    let shown = file.display().to_string();
-    let text = std::fs::read_to_string(file).map_err(|error| format!("{shown}: {error}"))?;
-    hitless_config::parse(&text, &shown).map_err(|diagnostics| {
-        let lines = diagnostics.iter().map(ToString::to_string);
-        lines.collect::<Vec<_>>().join("\n").trim_end().to_owned()
-    })
+    try_renewal(&opening.configuration, launch).await
 }
 
 /// Has the program that is to follow read the configuration, and say whether it can take over.
-async fn check_successor(invocation: &Invocation) -> Result<(), String> {
+async fn check_successor(
+    invocation: &Invocation,
+    shelf: &Shelf,
+    source: Source,
+) -> Result<(), String> {
     let program = invocation.program.display();
+    let configuration = match source {
+        Source::Startup => shelf.startup_file(),
+        Source::Checkpoint => shelf.checkpoint_file(),
+    };
     let run = Command::new(&invocation.program)
         .args(["--check", "--abi", &ABI_VERSION.to_string(), "--config"])
-        .arg(&invocation.config)
+        .arg(configuration)
         .stdin(Stdio::null())
         .kill_on_drop(true)
         .output();

@@ -2,7 +2,7 @@
 //! directory and the listening socket kept open, so that nobody else gets in between and no client
 //! finds the door shut.
 
-use std::ffi::CString;
+use std::ffi::{CString, OsString};
 use std::fmt;
 use std::fs::File;
 use std::io;
@@ -16,18 +16,28 @@ use hitless_model::Instant;
 use rustix::io::FdFlags;
 
 use super::signals;
+use crate::store::shelf::Shelf;
 
 /// How a supervisor was started, with absolute paths.
 #[derive(Clone, Debug)]
 pub struct Invocation {
     /// The program, as it was called.
     pub program: PathBuf,
-    /// `--config`.
-    pub config: PathBuf,
+    /// `--config`, if it was given.
+    pub config: Option<PathBuf>,
     /// `--state-dir`.
     pub state_dir: PathBuf,
     /// `--socket`.
     pub socket: PathBuf,
+    /// The options about the API's other doors, as they are written.
+    pub doors: Vec<OsString>,
+}
+
+impl Invocation {
+    /// Where configurations are kept.
+    pub(crate) fn shelf(&self) -> Shelf {
+        Shelf::new(&self.state_dir, self.config.as_deref())
+    }
 }
 
 /// What one supervisor leaves to the next, as it is written on the command line.
@@ -111,22 +121,19 @@ pub(crate) fn succeed(
 }
 
 fn run(invocation: &Invocation, will: &Will) -> io::Result<()> {
-    let Invocation { program, config, state_dir, socket } = invocation;
+    let Invocation { program, config, state_dir, socket, doors } = invocation;
     let will = will.to_string();
-    let arguments: [&[u8]; 9] = [
-        program.as_os_str().as_bytes(),
-        b"--config",
-        config.as_os_str().as_bytes(),
-        b"--state-dir",
-        state_dir.as_os_str().as_bytes(),
-        b"--socket",
-        socket.as_os_str().as_bytes(),
-        b"--legacy",
-        will.as_bytes(),
-    ];
+    let program = program.as_os_str().as_bytes();
+    let mut arguments: Vec<&[u8]> = vec![program];
+    if let Some(config) = config {
+        arguments.extend([b"--config", config.as_os_str().as_bytes()]);
+    }
+    arguments.extend([b"--state-dir", state_dir.as_os_str().as_bytes()]);
+    arguments.extend([b"--socket", socket.as_os_str().as_bytes()]);
+    arguments.extend(doors.iter().map(|word| word.as_bytes()));
+    arguments.extend([b"--legacy", will.as_bytes()]);
     let arguments = arguments.into_iter().map(CString::new).collect::<Result<Vec<_>, _>>()?;
-    let program = CString::new(program.as_os_str().as_bytes())?;
-    nix::unistd::execv(&program, &arguments)?;
+    nix::unistd::execv(&CString::new(program)?, &arguments)?;
     Ok(())
 }
 

@@ -30,12 +30,18 @@ use super::process::{Launch, reap_all};
 use super::signals::{Asked, Signals};
 use super::state_dir::StateDir;
 use super::succession::{Invocation, Legacy, succeed};
+use super::transaction::Transaction;
 use super::vitals::Vitals;
 use super::{manager, reload};
-use crate::api::server::{self, Exec};
+use crate::api::app::App;
+use crate::api::doors::Doors;
+use crate::api::server;
 use crate::module::{clock, kept};
 use crate::names::Names;
 use crate::netlink::events::Events;
+use crate::store::opening;
+use crate::store::wish::Wish;
+use crate::store::{Opening, Store};
 
 /// How often to look even if the kernel said nothing.
 const TICK: Duration = Duration::from_secs(3);
@@ -48,17 +54,27 @@ const LAST_WORDS: Duration = Duration::from_millis(5);
 /// Everything that a supervisor needs.
 pub struct Supervisor {
     /// What to be.
-    pub configuration: Arc<Configuration>,
+    pub opening: Opening,
     /// How it was started.
     pub invocation: Invocation,
     /// The state directory, locked.
     pub state: StateDir,
     /// The listening socket of the supervisor before, and when the reload began.
     pub legacy: Option<(UnixListener, Instant)>,
+    /// The API's doors beside the administrators' one.
+    pub doors: Doors,
 }
 
-/// Makes the function that carries out commands, once there is a chassis to carry them out on.
-pub type MakeExec = fn(Arc<Chassis>) -> Arc<Exec>;
+/// What to begin with; `follows` says that another supervisor ran in this process before.
+///
+/// # Errors
+/// Everything that is wrong with the startup configuration, each with its line.
+pub fn choose_configuration(invocation: &Invocation, follows: bool) -> Result<Opening, String> {
+    // Without a directory nothing can run.
+    let names = Names::new(&invocation.state_dir);
+    let runs = names.is_ok_and(|names| any_runs(&Launch::own(&names, &invocation.program)));
+    opening::open(&invocation.shelf(), follows || runs)
+}
 
 /// Takes what the supervisor before left.
 ///
@@ -74,7 +90,6 @@ pub fn take_over(legacy: Legacy, state_dir: &Path) -> Result<(StateDir, (UnixLis
 struct Running {
     invocation: Invocation,
     state: StateDir,
-    launch: Launch,
     listener: UnixListener,
     signals: Signals,
     events: Events,
@@ -83,17 +98,22 @@ struct Running {
     /// How the reload ended that this process came out of, or the one that failed.
     reloaded: watch::Sender<Option<Result<String, String>>>,
     own: Vitals,
+    /// What chassis and modules are now.
+    configuration: Arc<Configuration>,
+    store: Arc<Store>,
+    wishes: mpsc::Receiver<Wish>,
 }
 
 impl Supervisor {
     /// Runs until a signal ends it; whatever it made is gone afterwards.
-    pub async fn run(self, make_exec: MakeExec) -> Result<()> {
+    pub async fn run(self) -> Result<()> {
         let signals = Signals::listen()?;
         let events = Events::subscribe(&[MulticastGroup::Link])?;
-        let Self { configuration, invocation, state, legacy } = self;
+        let Self { opening, invocation, state, legacy, doors } = self;
+        let configuration = Arc::new(opening.configuration.clone());
         let launch = Launch::own(state.names(), &invocation.program);
         stop_leftovers(&configuration, &launch).await;
-        let takes_over = legacy.is_some() || any_runs(&configuration, &launch);
+        let takes_over = legacy.is_some() || any_runs(&launch);
         let desired = Desired::new(&configuration);
         let kernel = Kernel::connect(state.names())?;
         let still = still_running(&configuration, &launch);
@@ -110,10 +130,11 @@ impl Supervisor {
         let order = if takes_over { Order::Run } else { Order::Start };
         let modules = Modules::start(&configuration, &launch, order, renewed.is_some());
         let (reloaded, _) = watch::channel(renewed.is_none().then(|| Err(NOT_RELOADED.to_owned())));
+        let (wishing, wishes) = mpsc::channel(1);
+        let store = Store::start(invocation.shelf(), opening, wishing);
         let mut running = Running {
             invocation,
             state,
-            launch,
             listener,
             signals,
             events,
@@ -121,12 +142,15 @@ impl Supervisor {
             modules,
             reloaded,
             own: Vitals::default(),
+            configuration,
+            store,
+            wishes,
         };
         let started = running.start(takes_over, renewed).await;
         if let Ok(true) = started {
             running.network.want(desired);
             running.network.reconcile().await;
-            running.serve(configuration, make_exec).await?;
+            running.serve(doors).await?;
         }
         running.leave().await?;
         started.map(drop).map_err(anyhow::Error::msg)
@@ -159,31 +183,20 @@ impl Running {
     }
 
     /// Answers and keeps everything as it should be until a signal ends it.
-    async fn serve(
-        &mut self,
-        configuration: Arc<Configuration>,
-        make_exec: MakeExec,
-    ) -> Result<()> {
+    async fn serve(&mut self, doors: Doors) -> Result<()> {
         let (reloads, mut asked) = mpsc::channel(1);
         let names = self.state.names().clone();
-        let chassis = Chassis::new(names, configuration, self.modules.states().clone(), reloads);
+        let roster = self.modules.roster();
+        let chassis = Chassis::new(names, Arc::clone(&self.store), roster.clone(), reloads);
         tracing::info!("{}: ready on {}", chassis.hostname(), self.invocation.socket.display());
         let listener = self.listener.try_clone().context("socket")?;
-        listener.set_nonblocking(true).context("socket")?;
-        let listener = tokio::net::UnixListener::from_std(listener).context("socket")?;
-        let router = server::supervisor(make_exec(Arc::new(chassis)));
-        let router = router.merge(server::reloaded(self.reloaded.subscribe()));
-        let server = tokio::spawn(async move {
-            if let Err(error) = axum::serve(listener, router).await {
-                tracing::error!("the API is not served any more: {error}");
-            }
-        });
-        manager::ready(&manager::status(self.modules.vitals()));
-        let watching = manager::watch(self.own.clone(), self.modules.vitals().clone());
-        let watching = tokio::spawn(watching);
+        let app = App::new(Arc::new(chassis), self.reloaded.subscribe());
+        let served = doors.serve(listener, app)?;
+        manager::ready(&manager::status(&roster.borrow()));
+        let watching = tokio::spawn(manager::watch(self.own.clone(), roster));
         self.keep(&mut asked).await;
         watching.abort();
-        server.abort();
+        drop(served);
         Ok(())
     }
 
@@ -199,6 +212,10 @@ impl Running {
                     Asked::Reload => self.reload(None).await,
                 },
                 Some(asked) = asked.recv() => self.reload(Some(asked)).await,
+                Some(wish) = self.wishes.recv() => {
+                    self.change(wish).await;
+                    continue;
+                }
                 _ = tick.tick() => {}
                 event = self.events.next(), if is_listening => {
                     is_listening = event.is_some();
@@ -210,13 +227,29 @@ impl Running {
         }
     }
 
+    /// Makes chassis and modules what the store wants them to be, or says why that cannot be.
+    async fn change(&mut self, wish: Wish) {
+        let Wish { configuration, trial, answer } = wish;
+        let mut transaction = Transaction {
+            network: &mut self.network,
+            modules: &mut self.modules,
+            before: &self.configuration,
+            after: &configuration,
+        };
+        let made = self.own.while_busy(transaction.carry_out(trial)).await;
+        if made.is_ok() && !trial {
+            self.configuration = configuration;
+        }
+        let _asker_gone = answer.send(made);
+    }
+
     /// Makes way for the program and the configuration on disk. Returns if that failed, and then
     /// everything goes on as before.
     async fn reload(&mut self, asked: Option<AskedReload>) {
         let begun = clock::now();
         tracing::info!("reloading");
         manager::reloading();
-        let checked = reload::check(&self.invocation, &self.launch, &self.network).await;
+        let checked = reload::check(&self.invocation, self.modules.launch(), &self.network).await;
         let failed = match checked {
             Ok(()) => {
                 self.reloaded.send_replace(None);

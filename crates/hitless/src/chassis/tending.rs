@@ -3,12 +3,15 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use hitless_model::Slot;
 use hyper::Method;
-use tokio::time::{Instant, interval, sleep, timeout};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep, timeout};
 
+use super::process::Launch;
 use super::vitals::Vitals;
 use crate::api::client::{self, ClientError};
 use crate::api::types::{Beginning, ModuleConfig, Ready, Renew, Renewal};
@@ -76,7 +79,7 @@ pub(crate) struct Tending {
     /// Its socket.
     pub(crate) socket: PathBuf,
     /// What it is to run with.
-    pub(crate) config: ModuleConfig,
+    pub(crate) config: watch::Receiver<Arc<ModuleConfig>>,
     /// The program that it is to become when it is told to.
     pub(crate) successor: PathBuf,
     /// It is to become that even if nothing else has changed.
@@ -86,20 +89,52 @@ pub(crate) struct Tending {
 }
 
 impl Tending {
+    /// Looks after a module that is to run with whatever `config` says by then.
+    pub(crate) fn new(
+        launch: &Launch,
+        slot: Slot,
+        config: watch::Receiver<Arc<ModuleConfig>>,
+    ) -> Self {
+        Self {
+            slot,
+            socket: launch.names.module_socket(slot),
+            config,
+            successor: launch.successor.clone(),
+            renew: false,
+            vitals: Vitals::default(),
+        }
+    }
+
+    /// For a few questions to a module that somebody else looks after.
+    pub(crate) fn once(launch: &Launch, slot: Slot, config: Arc<ModuleConfig>) -> Self {
+        let (_, config) = watch::channel(config);
+        Self::new(launch, slot, config)
+    }
+
+    /// Whether it is to run with something else by now than it was given last.
+    pub(crate) fn is_outdated(&self) -> bool {
+        self.config.has_changed().unwrap_or(false)
+    }
+
+    fn wanted(&self) -> Arc<ModuleConfig> {
+        Arc::clone(&self.config.borrow())
+    }
+
     /// Hands its configuration to a module that was just started or `adopted`.
     pub(crate) async fn bring_to_work(&mut self, adopted: bool) -> Result<Arrival, NotAtWork> {
+        self.config.mark_unchanged();
         if adopted && std::mem::take(&mut self.renew) {
-            return self.stamping(self.renew_in_place()).await;
+            return self.vitals.while_busy(self.renew_in_place()).await;
         }
         self.renew = false;
-        match self.stamping(self.configure()).await {
+        match self.vitals.while_busy(self.configure()).await {
             Ok(()) if adopted => Ok(Arrival::Adopted),
             Ok(()) => Ok(Arrival::Started(self.beginning().await)),
             // Another configuration, kept from before or given by another supervisor, or words of
             // another release.
             Err(why) if adopted || self.is_at_work().await => {
                 tracing::info!("module csm {}: {why}", self.slot);
-                self.stamping(self.renew_in_place()).await
+                self.vitals.while_busy(self.renew_in_place()).await
             }
             Err(why) => Err(NotAtWork::Failed(why)),
         }
@@ -124,18 +159,6 @@ impl Tending {
         format!("{missing}, for {} s now", alive.elapsed().as_secs())
     }
 
-    /// Does something that may take long, showing signs of life.
-    pub(crate) async fn stamping<T>(&self, work: impl Future<Output = T>) -> T {
-        let mut tick = interval(LOOK);
-        tokio::pin!(work);
-        loop {
-            tokio::select! {
-                done = &mut work => return done,
-                _ = tick.tick() => self.vitals.stamp(),
-            }
-        }
-    }
-
     async fn ready(&self) -> Result<Ready, ClientError> {
         client::get(&self.socket, "/v1/ready").await
     }
@@ -153,10 +176,11 @@ impl Tending {
 
     /// Hands the configuration over, as soon as the module answers.
     async fn configure(&self) -> Result<(), String> {
+        let config = self.wanted();
         let attempt = async {
             loop {
                 let route = "/v1/config";
-                let put = client::call::<_, ()>(&self.socket, Method::PUT, route, &self.config);
+                let put = client::call::<_, ()>(&self.socket, Method::PUT, route, &*config);
                 match put.await {
                     Err(ClientError::Connect { .. }) => sleep(RETRY).await,
                     other => break other.map_err(|error| error.to_string()),
@@ -167,7 +191,7 @@ impl Tending {
     }
 
     /// Has a running module become the successor, with the configuration that it is to have.
-    async fn renew_in_place(&self) -> Result<Arrival, NotAtWork> {
+    pub(crate) async fn renew_in_place(&self) -> Result<Arrival, NotAtWork> {
         let failed = |error: ClientError| NotAtWork::Failed(error.to_string());
         let before = match self.ready().await {
             Ok(ready) => ready.life,
@@ -202,7 +226,7 @@ impl Tending {
     /// Asks a running module to be replaced, or only whether it could be.
     pub(crate) async fn ask_renewal(&self, trial: bool) -> Renewal {
         let program = self.successor.clone();
-        let config = match serde_json::to_value(&self.config) {
+        let config = match serde_json::to_value(&*self.wanted()) {
             Ok(config) => config,
             Err(error) => return Renewal::Refused(format!("its configuration: {error}")),
         };

@@ -11,6 +11,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use hitless_model::Role;
+use tokio::time::interval;
+
+/// How often one that is busy shows that it lives.
+const BUSY: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
 struct Seen {
@@ -37,6 +41,18 @@ impl Vitals {
     /// There is life now, in this role.
     pub(crate) fn stamp_as(&self, role: Option<Role>) {
         *self.seen() = Seen { at: Instant::now(), role };
+    }
+
+    /// Does something that may take long, showing signs of life.
+    pub(crate) async fn while_busy<T>(&self, work: impl Future<Output = T>) -> T {
+        let mut tick = interval(BUSY);
+        tokio::pin!(work);
+        loop {
+            tokio::select! {
+                done = &mut work => return done,
+                _ = tick.tick() => self.stamp(),
+            }
+        }
     }
 
     /// How long ago there was life.

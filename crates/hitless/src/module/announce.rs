@@ -1,5 +1,6 @@
 //! Gratuitous ARP: tells switches and neighbours where the floating addresses are.
 
+use std::collections::HashSet;
 use std::io;
 use std::net::Ipv4Addr;
 use std::os::fd::OwnedFd;
@@ -14,7 +15,7 @@ use super::packet::{self, Arp, FRAME};
 use super::realtime;
 
 /// One floating address to announce.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Announcement {
     /// Interface of its VLAN.
     pub(crate) ifindex: u32,
@@ -49,13 +50,19 @@ impl Announcer {
         thread::Builder::new()
             .name("announce".into())
             .spawn(move || send_bursts(&sender, &bursts))?;
-        let mut first: Vec<Announcement> = Vec::new();
-        for one in &all {
-            if !first.iter().any(|earlier| earlier.ifindex == one.ifindex) {
-                first.push(*one);
-            }
+        Ok(Self { socket, first: first_of_each(&all), all: Arc::new(all), rest })
+    }
+
+    /// Announces these from now on; those that are new at once if `now` says so.
+    pub(crate) fn replace(&mut self, all: Vec<Announcement>, now: bool) {
+        let before: HashSet<Announcement> = self.all.iter().copied().collect();
+        let news: Vec<_> = all.iter().filter(|one| !before.contains(one)).copied().collect();
+        self.first = first_of_each(&all);
+        self.all = Arc::new(all);
+        if now && !news.is_empty() {
+            // Where a burst waits already, the next regular one has them.
+            let _busy = self.rest.try_send(Arc::new(news));
         }
-        Ok(Self { socket, first, all: Arc::new(all), rest })
     }
 
     /// One frame per VLAN at once, so that every switch relearns; then all addresses.
@@ -66,6 +73,11 @@ impl Announcer {
         // A full channel means that a burst of the same addresses is waiting already.
         let _already_waiting = self.rest.try_send(Arc::clone(&self.all));
     }
+}
+
+fn first_of_each(all: &[Announcement]) -> Vec<Announcement> {
+    let mut seen = HashSet::new();
+    all.iter().filter(|one| seen.insert(one.ifindex)).copied().collect()
 }
 
 fn send_bursts(socket: &OwnedFd, bursts: &Receiver<Arc<Vec<Announcement>>>) {

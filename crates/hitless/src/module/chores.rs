@@ -12,6 +12,7 @@ use tokio::sync::mpsc;
 
 pub(crate) use super::history::Record;
 use super::messages::{self, Message, Severity};
+use crate::log::News;
 
 /// Chores that may wait: far more than one turn of the core thread makes.
 pub(crate) const WAITING: usize = 4_096;
@@ -65,6 +66,8 @@ impl Worker {
             }
             Chore::Decision(decision) => {
                 messages::of_decision(self.slot, &decision).iter().for_each(log);
+                let Decision { from, to, epoch, reason, .. } = decision;
+                crate::log::feed().publish(News::Role { from, to, epoch, reason });
             }
             Chore::Story(story) => self.record.keep(story),
             Chore::Epoch(epoch) => {

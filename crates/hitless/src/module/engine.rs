@@ -3,25 +3,25 @@
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::Path;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use hitless_core::node::{HandoverCause, Status};
+use hitless_core::node::{HandoverCause, NodeConfig, Status};
 use hitless_model::abi::RoleWord;
 use hitless_model::{Instant, Role, VlanId};
 use hitless_plane::{Desired, Plane};
-use tokio::sync::watch;
 
+use super::change::Pending;
 use super::chores::Record;
-use super::ground::{Ground, PeerNews};
+use super::ground::{Ground, Network, PeerNews};
 use super::inbox::{CoreInput, CoreSender, Gone};
 use super::pulse::Pulse;
 use super::resume::{self, Resumed};
-use super::start::{self, Pair, Stage};
+use super::start::{self, Member, Pair, Stage};
 use super::{Life, clock, hooks, kept};
 use crate::api::types::{Beginning, ModuleConfig};
-use crate::netlink::module_net::{self, InterfaceState};
+use crate::netlink::module_net::InterfaceState;
 
 /// How long a handover at the end may take before this box leaves all the same.
 const LEAVING: Duration = Duration::from_secs(5);
@@ -34,14 +34,27 @@ const TRIAL: Duration = Duration::from_millis(1);
 /// Pause between two looks at a role that is about to change.
 const LOOK_AGAIN: Duration = Duration::from_millis(5);
 
-/// A module at work.
-pub(crate) struct Engine {
+/// What a module works with, as of its newest change.
+pub(crate) struct Held {
     /// The configuration in force.
     pub(crate) config: ModuleConfig,
     /// What the data plane holds of it.
     pub(crate) desired: Desired,
     /// The module's interfaces.
     pub(crate) interfaces: BTreeMap<VlanId, InterfaceState>,
+    /// What the node was told of it, for a member of a group.
+    pub(crate) node: Option<NodeConfig>,
+}
+
+/// A module at work.
+pub(crate) struct Engine {
+    held: RwLock<Arc<Held>>,
+    /// A change that waits for its turn.
+    pub(super) pending: Mutex<Pending>,
+    /// Held for as long as a change takes.
+    pub(super) changing: tokio::sync::Mutex<()>,
+    /// Held while the configuration is kept for the next life; whether that life begins.
+    pub(super) keeping: Mutex<bool>,
     /// The newest decisions.
     pub(crate) record: Record,
     /// How it began.
@@ -50,9 +63,9 @@ pub(crate) struct Engine {
     pub(crate) pulse: Option<Pulse>,
     plane: Mutex<Plane>,
     /// The core thread, for a member of a group.
-    core: Option<CoreSender>,
-    /// What the namespace should be; the netlink tasks end when it is dropped.
-    _network: watch::Sender<module_net::Desired>,
+    pub(super) core: Option<CoreSender>,
+    /// What the namespace should be.
+    pub(super) network: Network,
 }
 
 /// Why to be away.
@@ -125,7 +138,7 @@ impl Engine {
     fn assemble(
         life: &Life,
         parts: Parts,
-        core: Option<(CoreSender, Pulse)>,
+        member: Option<Member>,
         resumed: bool,
     ) -> Result<Self> {
         let Parts { config, desired, record, mut plane, ground, peer_news } = parts;
@@ -135,21 +148,34 @@ impl Engine {
         let network = ground.keep(plane.next_hops(), peer_news);
         kept::store(&life.names.module_config(life.slot), &config)
             .context("the configuration cannot be kept")?;
-        let (core, pulse) = core.unzip();
+        let (core, pulse, node) = match member {
+            Some(Member { core, pulse, node }) => (Some(core), Some(pulse), Some(node)),
+            None => (None, None, None),
+        };
         let ready_us = Some(micros(life.begun, clock::now()));
-        let beginning = Beginning { resumed, heartbeat_us: None, ready_us };
-        let plane = Mutex::new(plane);
+        let held = Held { config, desired, interfaces, node };
         Ok(Self {
-            config,
-            desired,
-            interfaces,
+            held: RwLock::new(Arc::new(held)),
+            pending: Mutex::default(),
+            changing: tokio::sync::Mutex::default(),
+            keeping: Mutex::default(),
             record,
-            beginning,
+            beginning: Beginning { resumed, heartbeat_us: None, ready_us },
             pulse,
-            plane,
+            plane: Mutex::new(plane),
             core,
-            _network: network,
+            network,
         })
+    }
+
+    /// What it works with now.
+    pub(crate) fn held(&self) -> Arc<Held> {
+        Arc::clone(&self.held.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// From now on it works with something else.
+    pub(super) fn hold(&self, held: Held) {
+        *self.held.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(held);
     }
 
     /// The data plane; held only for short questions.

@@ -8,7 +8,9 @@
 //! in place.
 
 mod announce;
+mod change;
 mod chores;
+mod clears;
 pub(crate) mod clock;
 mod core_thread;
 mod engine;
@@ -31,6 +33,7 @@ mod sockets;
 mod start;
 mod table;
 mod views;
+pub(crate) mod wanted;
 
 use std::fs::File;
 use std::io::{self, Write};

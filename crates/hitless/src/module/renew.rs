@@ -25,9 +25,12 @@ pub(crate) async fn answer(life: &Life, engine: Option<&Engine>, renew: &Renew) 
     // A configuration in the form of a later release is that release's to judge.
     let config: Option<ModuleConfig> = serde_json::from_value(renew.config.clone()).ok();
     if let (Some(engine), Some(config)) = (engine, &config)
-        && let Some(why) = too_different(&engine.config.module, &config.module)
+        && let Some(why) = too_different(&engine.held().config.module, &config.module)
     {
         return Renewal::Anew(why.to_owned());
+    }
+    if let Some(engine) = engine.filter(|_| !renew.trial) {
+        engine.leave_keeping(true);
     }
     if !renew.trial
         && let Err(error) = kept::store(&life.names.module_config(life.slot), &renew.config)
@@ -39,8 +42,9 @@ pub(crate) async fn answer(life: &Life, engine: Option<&Engine>, renew: &Renew) 
     if let Err(why) = engine.announce_absence(absence).await {
         if !renew.trial {
             // It lives on with what it had, and so would a life after this one.
-            let kept = kept::store(&life.names.module_config(life.slot), &engine.config);
+            let kept = kept::store(&life.names.module_config(life.slot), &engine.held().config);
             kept.unwrap_or_else(|error| tracing::warn!("the configuration is not kept: {error}"));
+            engine.leave_keeping(false);
         }
         return Renewal::Refused(why);
     }
@@ -97,7 +101,7 @@ pub(crate) fn check_program(program: &Path) -> Result<(), String> {
 }
 
 /// What the next life could not take over.
-fn too_different(before: &Module, after: &Module) -> Option<&'static str> {
+pub(super) fn too_different(before: &Module, after: &Module) -> Option<&'static str> {
     let pair = |module: &Module| module.ft.as_ref().map(|ft| (ft.group, ft.vlan));
     if pair(before) != pair(after) {
         return Some("its fault-tolerant group is another one");

@@ -3,21 +3,27 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result};
-use axum::extract::{DefaultBodyLimit, State};
+use axum::extract::{DefaultBodyLimit, Path, Query, State};
+use axum::response::IntoResponse;
 use axum::routing::{get, post, put};
 use axum::{Json, Router};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::{Notify, OnceCell};
+use tokio::sync::{Notify, OnceCell, Semaphore};
 
 use super::engine::Engine;
 use super::pulse::Pulse;
 use super::resume::{Former, Resumed};
+use super::wanted::{Prospect, Wanted};
+use super::clears::{self, Baseline};
 use super::{Life, renew, views};
 use crate::api::server::{self, Refusal};
+use crate::api::routes::events::stream;
 use crate::api::types::{
-    ArpInfo, ConnInfo, Dataplane, FarmInfo, FtHistory, FtState, ModuleConfig, Ready, RealInfo,
-    Renew, Renewal, Stats, VirtualServerInfo, VlanInfo,
+    ArpInfo, Cleared, Clearing, ConnPage, ConnQuery, Dataplane, EventQuery, FarmInfo, FtHistory,
+    FtState, ModuleConfig, Ready, RealInfo, Renew, Renewal, Stats, Totals, VirtualServerInfo,
+    VlanInfo,
 };
+use crate::log::{self, Zone};
 
 /// What all requests share.
 struct App {
@@ -26,10 +32,15 @@ struct App {
     resumed: Mutex<Option<Box<Resumed>>>,
     engine: OnceCell<Arc<Engine>>,
     leave: Notify,
+    cleared: Baseline,
+    /// Places for questions about whole tables: more at a time would only slow each other down.
+    readers: Semaphore,
 }
 
 /// Longest request: far more than the largest configuration, which only the supervisor sends.
 const LONGEST_REQUEST: usize = 64 << 20;
+/// Questions about whole tables at a time.
+const READERS: usize = 2;
 
 type Shared = State<Arc<App>>;
 type Answer<T> = Result<Json<T>, Refusal>;
@@ -90,9 +101,16 @@ fn router(app: Arc<App>) -> Router {
         .route("/v1/serverfarms", get(farms))
         .route("/v1/vlans", get(vlans))
         .route("/v1/arp", get(arp))
-        .route("/v1/conns", get(conns))
+        .route("/v1/conns", post(conns))
         .route("/v1/stats", get(stats))
+        .route("/v1/counters", get(counters))
+        .route("/v1/totals", get(totals))
+        .route("/v1/events", get(events))
+        .route("/v1/zone", put(zone))
+        .route("/v1/clear", post(clear))
         .route("/v1/dataplane", get(dataplane))
+        .route("/v1/change", post(prepare))
+        .route("/v1/change/{number}", post(commit))
         .route("/v1/handover", post(hand_over))
         .route("/v1/reload", post(reload))
         .route("/v1/stop", post(stop))
@@ -103,7 +121,8 @@ fn router(app: Arc<App>) -> Router {
 impl App {
     fn new(life: Life) -> Self {
         let (resumed, engine) = (Mutex::default(), OnceCell::new());
-        Self { life, resumed, engine, leave: Notify::new() }
+        let (cleared, readers) = (Baseline::default(), Semaphore::new(READERS));
+        Self { life, resumed, engine, leave: Notify::new(), cleared, readers }
     }
 
     /// The engine, started with what an earlier life left, or else with `config`.
@@ -138,6 +157,7 @@ impl App {
         question: impl FnOnce(&Engine) -> Result<T> + Send + 'static,
     ) -> Answer<T> {
         let engine = Arc::clone(self.engine()?);
+        let _place = self.readers.acquire().await;
         let asked = tokio::task::spawn_blocking(move || question(&engine)).await;
         let answer = asked.map_err(|error| Refusal::unprocessable(error.to_string()))?;
         answer.map(Json).map_err(said)
@@ -150,10 +170,23 @@ async fn configure(State(app): Shared, Json(config): Json<ModuleConfig>) -> Answ
         tracing::error!("{error:#}");
         said(error)
     })?;
-    if engine.config != config {
+    if engine.held().config != config {
         return Err(Refusal::unprocessable("it runs with another configuration"));
     }
     Ok(Json(()))
+}
+
+/// Whether another configuration could be had; it is prepared if so.
+async fn prepare(State(app): Shared, Json(wanted): Json<Wanted>) -> Answer<Prospect> {
+    app.read(move |engine| Ok(engine.prepare(wanted))).await
+}
+
+/// What was prepared is in force from now on.
+async fn commit(State(app): Shared, Path(number): Path<u64>) -> Answer<()> {
+    let (engine, life) = (Arc::clone(app.engine()?), app.life.clone());
+    // Whoever asked may leave: what is begun is brought to its end.
+    let committed = tokio::spawn(async move { engine.commit(&life, number).await }).await;
+    committed.map_err(|error| Refusal::unprocessable(error.to_string()))?.map(Json).map_err(said)
 }
 
 async fn ready(State(app): Shared) -> Json<Ready> {
@@ -211,12 +244,55 @@ async fn arp(State(app): Shared) -> Answer<Vec<ArpInfo>> {
     app.read(views::arp).await
 }
 
-async fn conns(State(app): Shared) -> Answer<Vec<ConnInfo>> {
-    app.read(views::conns).await
+async fn conns(State(app): Shared, Json(query): Json<ConnQuery>) -> Answer<ConnPage> {
+    app.read(move |engine| views::conns(engine, &query)).await
 }
 
-async fn stats(State(app): Shared) -> Answer<Stats> {
+async fn totals(State(app): Shared) -> Answer<Totals> {
+    let is_active = app.engine()?.is_active().await.map_err(said)?;
+    app.read(move |engine| views::totals(engine, is_active)).await
+}
+
+/// Counters since ever.
+async fn counters(State(app): Shared) -> Answer<Stats> {
     app.read(views::stats).await
+}
+
+/// Counters since they were cleared.
+async fn stats(State(app): Shared) -> Answer<Stats> {
+    let Json(mut stats) = app.read(views::stats).await?;
+    app.cleared.since(&mut stats.counters);
+    Ok(Json(stats))
+}
+
+async fn events(Query(query): Query<EventQuery>) -> impl IntoResponse {
+    stream(log::feed(), query)
+}
+
+async fn zone(Json(zone): Json<Zone>) -> Json<()> {
+    log::set_zone(zone);
+    Json(())
+}
+
+async fn clear(State(app): Shared, Json(what): Json<Clearing>) -> Answer<Cleared> {
+    match what {
+        Clearing::Connections(which) => {
+            if !app.engine()?.is_active().await.map_err(said)? {
+                return Err(Refusal::unprocessable(
+                    "this box is not active: clear connections on the one that is",
+                ));
+            }
+            app.read(move |engine| clears::connections(engine, &which)).await
+        }
+        Clearing::Counters => {
+            let Json(stats) = app.read(views::stats).await?;
+            app.cleared.set(stats.counters);
+            Ok(Json(Cleared::default()))
+        }
+        Clearing::ArpCache(address) => {
+            clears::arp_cache(app.engine()?, address).await.map(Json).map_err(said)
+        }
+    }
 }
 
 async fn dataplane(State(app): Shared) -> Answer<Dataplane> {

@@ -56,7 +56,7 @@ pub(crate) fn node_config(
         epoch: identity.epoch,
         config_digest: identity.digest,
         software: env!("CARGO_PKG_VERSION").to_owned(),
-        replicates: module.virtual_servers.values().any(|server| server.replicate_connections),
+        replicates: replicates(module),
         warm: false,
         resume: None,
         held_until: None,
@@ -118,6 +118,11 @@ pub(crate) fn gateways(
         Some(Segment { ifindex: index, mac, own, gateways })
     };
     segments.into_iter().filter_map(segment).collect()
+}
+
+/// Whether any virtual server's connections are replicated.
+pub(crate) fn replicates(module: &Module) -> bool {
+    module.virtual_servers.values().any(|server| server.replicate_connections)
 }
 
 /// Size of the connection table: `variable MAX_CONNECTIONS`, or the default.

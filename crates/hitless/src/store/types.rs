@@ -30,7 +30,7 @@ pub enum Change {
 }
 
 /// What a change came to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Applied {
     /// The revision that is in force now.
     pub revision: u64,
@@ -41,7 +41,7 @@ pub struct Applied {
 }
 
 /// What a change would come to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct Outlook {
     /// Lines that would go and come, as in [`Applied`].
     pub difference: Vec<String>,
@@ -87,7 +87,7 @@ fn lines(diagnostics: &[Diagnostic]) -> String {
 }
 
 /// A configuration of the archive.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ArchiveEntry {
     /// Its revision: what [`super::Store::rollback`] takes.
     pub revision: u64,
@@ -100,7 +100,7 @@ pub struct ArchiveEntry {
 }
 
 /// A change that rolls back by itself unless it is confirmed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct PendingRevert {
     /// The revision that would come back.
     pub revision: u64,

@@ -211,7 +211,7 @@ pub struct Pair {
     pub boxes: [Chassis; 2],
     pub client: Namespace,
     wiring: Wiring,
-    _server: Namespace,
+    server: Namespace,
 }
 
 impl Pair {
@@ -244,13 +244,18 @@ impl Pair {
             server.host(&here, (4, 3), [10, 9, 3, 11]).await;
         });
         echo(&server);
-        let mut pair = Self { runtime, boxes, client, wiring, _server: server };
+        let mut pair = Self { runtime, boxes, client, wiring, server };
         pair.boxes[0].start();
         pair.until("the first is active", |pair| pair.role(0) == Some(Role::Active));
         pair.boxes[1].start();
         pair.until("both are in step", |pair| pair.ft(0).is_some_and(|ft| ft.status.in_step));
         pair.until("the second is standby", |pair| pair.role(1) == Some(Role::Standby));
         pair
+    }
+
+    /// Where the real server is.
+    pub fn server(&self) -> &Namespace {
+        &self.server
     }
 
     pub fn ready(&self, which: usize) -> Option<Ready> {

@@ -70,6 +70,15 @@ impl Desired {
         is_news
     }
 
+    /// Takes over where the peer is.
+    pub fn keep_peers_of(&mut self, before: &Self) {
+        for (vlan, interface) in &mut self.interfaces {
+            if let Some(known) = before.interfaces.get(vlan) {
+                interface.peers.clone_from(&known.peers);
+            }
+        }
+    }
+
     /// The VLAN whose subnet an address lies in.
     pub fn vlan_of(&self, address: Ipv4Addr) -> Option<VlanId> {
         self.interfaces.iter().find_map(|(vlan, interface)| {
