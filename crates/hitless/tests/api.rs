@@ -2,12 +2,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
+mod asking;
 mod place;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use hitless::api::client::{self, Question, Reply};
+use asking::{Question, Reply, ask};
+use hitless::api::client;
 use hyper::{Method, StatusCode};
 use place::{CONFIGURATION, Place, in_own_namespace};
 use proptest::prelude::*;
@@ -33,8 +35,7 @@ impl Place {
     }
 
     fn ask(&self, socket: &Path, question: Question<'_>) -> Reply {
-        let asked = tokio::time::timeout(Duration::from_secs(30), client::ask(socket, question));
-        self.runtime.block_on(asked).unwrap().unwrap()
+        self.runtime.block_on(ask(socket, question)).unwrap()
     }
 
     fn get(&self, route: &str) -> Reply {
@@ -55,7 +56,8 @@ impl Place {
         let document = self.document();
         let mut routes = Vec::new();
         for (path, methods) in document["paths"].as_object().unwrap() {
-            let path = path.replace("{slot}", "4").replace("{name}", "WEB").replace("{revision}", "1");
+            let path =
+                path.replace("{slot}", "4").replace("{name}", "WEB").replace("{revision}", "1");
             for (method, operation) in methods.as_object().unwrap() {
                 let method = method.to_ascii_uppercase().parse().unwrap();
                 routes.push(Route { method, path: path.clone(), operation: operation.clone() });
@@ -155,7 +157,8 @@ fn the_document_has_a_type_for_every_answer_and_names_no_operation_twice() {
         place.wire();
         place.start();
         let routes = place.routes();
-        let mut names: Vec<_> = routes.iter().map(|route| route.operation["operationId"].clone()).collect();
+        let mut names: Vec<_> =
+            routes.iter().map(|route| route.operation["operationId"].clone()).collect();
         for route in &routes {
             let content = route.operation["responses"]["200"]["content"].as_object().unwrap();
             assert!(!content.is_empty(), "{route:?}");
@@ -253,7 +256,8 @@ fn what_was_read_can_be_sent_back_and_changes_nothing() {
         assert_eq!(reply.revision(), read.revision(), "hidden keys stand for those that run");
         let text = place.get("/v1/configuration/text");
         let question = Question::new(Method::PUT, "/v1/configuration", text.body);
-        let reply = place.ask(&place.administrators(), Question { media: "text/plain", ..question });
+        let reply =
+            place.ask(&place.administrators(), Question { media: "text/plain", ..question });
         assert_eq!(reply.revision(), read.revision(), "{:?}", reply.problem());
         let patch = json!({ "hostname": "patched" }).to_string().into();
         let question = Question::new(Method::PATCH, "/v1/configuration", patch);
@@ -284,8 +288,11 @@ fn no_answer_has_a_key_in_it() {
             let reply = place.ask(&place.administrators(), route.question("null"));
             said.push((route.path.clone(), reply.body));
         }
-        let shows = ["running-config", "startup-config", "tech-support", "archive differences", "log"];
-        for show in shows.iter().flat_map(|show| [format!("show {show}"), format!("show {show} | json")]) {
+        let shows =
+            ["running-config", "startup-config", "tech-support", "archive differences", "log"];
+        for show in
+            shows.iter().flat_map(|show| [format!("show {show}"), format!("show {show} | json")])
+        {
             let reply = place.send(Method::POST, "/v1/exec", &json!({ "command": show }));
             said.push((show, reply.body));
         }
@@ -307,7 +314,8 @@ fn a_hostile_body_is_refused_and_the_daemon_goes_on() {
         let taking = routes.iter().filter(|route| route.takes().is_some() && !is_left_out(route));
         let taking: Vec<_> = taking.cloned().collect();
         let document = place.document();
-        let mut runner = TestRunner::new(Config { cases: 300, failure_persistence: None, ..Config::default() });
+        let mut runner =
+            TestRunner::new(Config { cases: 300, failure_persistence: None, ..Config::default() });
         let bodies = prop_oneof![
             proptest::collection::vec(any::<u8>(), 0..200),
             "[\\[\\]{}\",:a-z0-9 ]{0,80}".prop_map(String::into_bytes),
@@ -324,7 +332,7 @@ fn a_hostile_body_is_refused_and_the_daemon_goes_on() {
         });
         run.unwrap();
         let huge = Question::new(Method::PUT, "/v1/configuration", vec![b'x'; 33 << 20].into());
-        let refused = place.runtime.block_on(client::ask(&place.administrators(), huge));
+        let refused = place.runtime.block_on(ask(&place.administrators(), huge));
         assert!(refused.is_err() || refused.unwrap().status == StatusCode::PAYLOAD_TOO_LARGE);
         assert_eq!(place.get("/v1/system").status, StatusCode::OK);
         assert!(place.end(Signal::TERM));
@@ -339,7 +347,8 @@ fn a_watcher_hears_of_a_change_and_of_the_module() {
         let (sender, heard) = std::sync::mpsc::channel();
         let socket = place.readers();
         std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            let runtime =
+                tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(async {
                 let mut events = client::events(&socket, "/v1/events?after=0").await.unwrap();
                 while let Ok(Some(event)) = events.next().await {

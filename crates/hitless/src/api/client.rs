@@ -185,7 +185,8 @@ fn take(unread: &mut Vec<u8>) -> Option<ServerEvent> {
         let text = String::from_utf8_lossy(&block);
         let field = |name: &str| {
             let lines = text.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
-            let values: Vec<_> = lines.map(|value| value.strip_prefix(' ').unwrap_or(value)).collect();
+            let values: Vec<_> =
+                lines.map(|value| value.strip_prefix(' ').unwrap_or(value)).collect();
             (!values.is_empty()).then(|| values.join("\n"))
         };
         if let Some(data) = field("data") {
@@ -207,7 +208,8 @@ mod tests {
             unread.push(*octet);
             seen.extend(take(&mut unread));
         }
-        let event = |event: &str, data: &str| ServerEvent { event: event.into(), data: data.into() };
+        let event =
+            |event: &str, data: &str| ServerEvent { event: event.into(), data: data.into() };
         assert_eq!(seen, [event("log", "{\"a\":1}"), event("", "x\ny")]);
     }
 }

@@ -50,7 +50,8 @@ impl DoorOptions {
     /// # Errors
     /// When there is no working directory.
     pub fn to_arguments(&self) -> Result<Vec<OsString>> {
-        let words = [("--socket-group", &self.socket_group), ("--socket-ro-group", &self.socket_ro_group)];
+        let words =
+            [("--socket-group", &self.socket_group), ("--socket-ro-group", &self.socket_ro_group)];
         let files = [
             ("--socket-ro", &self.socket_ro),
             ("--tls-cert", &self.tls_cert),

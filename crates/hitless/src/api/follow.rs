@@ -36,10 +36,8 @@ pub(crate) async fn everything(app: Arc<App>) {
         let running = chassis.store().running();
         zone.send_if_modified(|zone| replace(zone, zone_of(&running.configuration)));
         log::set_zone(zone.borrow().clone());
-        let wanted = Hosts {
-            hosts: hosts_of(&running.configuration),
-            hostname: chassis.hostname(),
-        };
+        let wanted =
+            Hosts { hosts: hosts_of(&running.configuration), hostname: chassis.hostname() };
         hosts.send_if_modified(|hosts| replace(hosts, wanted));
         if said != running.revision {
             said = running.revision;
@@ -89,9 +87,9 @@ fn follow_modules(
     for slot in slots {
         let Some(socket) = chassis.module_socket(slot) else { continue };
         let zones = zones.clone();
-        followed.entry(slot).or_insert_with(|| {
-            tokio::spawn(async move { follow(slot, &socket, zones).await })
-        });
+        followed
+            .entry(slot)
+            .or_insert_with(|| tokio::spawn(async move { follow(slot, &socket, zones).await }));
     }
 }
 
@@ -115,11 +113,7 @@ async fn follow(slot: Slot, socket: &Path, mut zones: watch::Receiver<Zone>) {
     }
 }
 
-async fn listen(
-    slot: Slot,
-    socket: &Path,
-    after: &mut u64,
-) -> Result<(), client::ClientError> {
+async fn listen(slot: Slot, socket: &Path, after: &mut u64) -> Result<(), client::ClientError> {
     let mut events = client::events(socket, &format!("/v1/events?after={after}")).await?;
     while let Some(event) = events.next().await? {
         let Ok(entry) = serde_json::from_str::<Entry>(&event.data) else { continue };

@@ -41,7 +41,8 @@ fn visit(configuration: &mut Configuration, with: &mut impl FnMut(String, &mut K
     }
     for (vlan, interface) in &mut configuration.vlan_interfaces {
         let groups = interface.routed.hsrp.iter_mut();
-        groups.for_each(|(group, hsrp)| in_hsrp(format!("vlan {vlan} standby {group}"), hsrp, with));
+        groups
+            .for_each(|(group, hsrp)| in_hsrp(format!("vlan {vlan} standby {group}"), hsrp, with));
     }
     let ports = configuration.interfaces.iter_mut();
     let ports = ports.map(|(name, port)| (name.to_string(), &mut port.layer));

@@ -101,8 +101,7 @@ fn parameters(endpoint: &Endpoint, generator: &mut SchemaGenerator) -> Vec<Value
     for name in endpoint.path.split('/').filter_map(|part| part.strip_prefix('{')) {
         let name = name.trim_end_matches('}');
         let schema = path_schema(name, generator);
-        parameters
-            .push(json!({ "name": name, "in": "path", "required": true, "schema": schema }));
+        parameters.push(json!({ "name": name, "in": "path", "required": true, "schema": schema }));
     }
     if let Some(query) = endpoint.query {
         parameters.extend(query_parameters(query, generator));
@@ -131,7 +130,8 @@ fn path_schema(name: &str, generator: &mut SchemaGenerator) -> Value {
 /// Each property of the query's type is a parameter.
 fn query_parameters(query: SchemaOf, generator: &mut SchemaGenerator) -> Vec<Value> {
     let reference = query(generator).to_value();
-    let name = reference.get("$ref").and_then(Value::as_str).and_then(|name| name.rsplit('/').next());
+    let name =
+        reference.get("$ref").and_then(Value::as_str).and_then(|name| name.rsplit('/').next());
     let definition = name.and_then(|name| generator.definitions().get(name)).unwrap_or(&reference);
     let Some(Value::Object(properties)) = definition.get("properties") else { return Vec::new() };
     let one = |(name, schema): (&String, &Value)| {

@@ -118,7 +118,8 @@ fn tokens(file: &Path) -> Result<Vec<Token>, Unusable> {
         return Err(wrong("others may read the tokens: chmod o-rwx"));
     }
     let text = std::fs::read_to_string(file).map_err(|error| unusable(file, error))?;
-    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let lines =
+        text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
     let tokens: Result<Vec<_>, _> = lines.map(|line| token(line).map_err(wrong)).collect();
     let tokens = tokens?;
     if tokens.is_empty() {
@@ -200,3 +201,6 @@ async fn checked(
     request.extensions_mut().insert(Peer { privilege, origin: Origin::Network(from) });
     next.run(request).await
 }
+
+#[cfg(test)]
+mod tests;

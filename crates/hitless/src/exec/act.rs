@@ -105,9 +105,7 @@ fn stored(app: &App, which: &Stored) -> Result<String, Refusal> {
             let startup = app.store().startup().map_err(Refusal::unprocessable)?;
             startup.ok_or_else(|| Refusal::not_found("There is no startup-config."))?
         }
-        Stored::Archive(revision) => {
-            app.store().archived(*revision).map_err(Refusal::not_found)?
-        }
+        Stored::Archive(revision) => app.store().archived(*revision).map_err(Refusal::not_found)?,
         Stored::File(_) => return Err(Refusal::unprocessable(FOR_THE_SHELL)),
     };
     Ok(render_with_secrets(&configuration))

@@ -142,7 +142,9 @@ impl Answer {
 }
 
 /// Several answers as one object.
-fn raw<K: ToString>(answers: &[(K, Answer)]) -> serde_json::Result<BTreeMap<String, Box<RawValue>>> {
+fn raw<K: ToString>(
+    answers: &[(K, Answer)],
+) -> serde_json::Result<BTreeMap<String, Box<RawValue>>> {
     let one = |(name, answer): &(K, Answer)| {
         Ok((name.to_string(), RawValue::from_string(answer.pretty()?)?))
     };

@@ -12,9 +12,7 @@ use tokio::time::timeout;
 
 use crate::api::client::{self, ClientError};
 use crate::api::refusal::Refusal;
-use crate::api::types::{
-    Cleared, Clearing, ConnPage, ConnQuery, ModuleStatus, Ready, Variable,
-};
+use crate::api::types::{Cleared, Clearing, ConnPage, ConnQuery, ModuleStatus, Ready, Variable};
 use crate::chassis::{Chassis, ModuleState};
 use crate::show;
 

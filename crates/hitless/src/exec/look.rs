@@ -119,7 +119,8 @@ pub(super) async fn show_module(
         ModuleView::Probe(name) => {
             app.module(slot)?;
             let module = configured.modules.get(&slot).cloned().unwrap_or_default();
-            let probes = module.probes.into_iter().filter(|(found, _)| is(name.as_ref(), Some(found)));
+            let probes =
+                module.probes.into_iter().filter(|(found, _)| is(name.as_ref(), Some(found)));
             let probes = probes.map(|(name, probe)| ProbeInfo { name, probe });
             return Ok(Answer::Probes(probes.collect(), depth));
         }

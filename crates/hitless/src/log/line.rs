@@ -97,7 +97,10 @@ mod tests {
         assert_eq!(named(Level::INFO, text.clone()), (Severity::Warning, text));
         for plain in ["a: ready", "%x", "%A-9-B: c", "50 % of: it", "%A-B"] {
             let (severity, line) = named(Level::WARN, plain.to_owned());
-            assert_eq!((severity, line), (Severity::Warning, format!("%HITLESS-4-WARNING: {plain}")));
+            assert_eq!(
+                (severity, line),
+                (Severity::Warning, format!("%HITLESS-4-WARNING: {plain}"))
+            );
         }
     }
 }

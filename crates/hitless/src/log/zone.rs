@@ -26,7 +26,9 @@ impl Zone {
     pub fn calendar(&self, unix_ms: u64) -> String {
         let at = self.at(unix_ms);
         let clock = format_description!("[hour]:[minute]:[second].[subsecond digits:3]");
-        let day = format_description!("[weekday repr:short] [month repr:short] [day padding:none] [year]");
+        let day = format_description!(
+            "[weekday repr:short] [month repr:short] [day padding:none] [year]"
+        );
         let (clock, day) = (at.format(clock), at.format(day));
         format!("{} {} {}", clock.unwrap_or_default(), self.name, day.unwrap_or_default())
     }

@@ -82,7 +82,8 @@ fn daemon(snapshot: &Snapshot) -> Vec<Family> {
             "Whether a module is at work",
             each(snapshot, |module| Some(flag(module.status.online))),
         ),
-        gauge("module_core_age", "Time since its core thread turned", each(snapshot, age)).seconds(),
+        gauge("module_core_age", "Time since its core thread turned", each(snapshot, age))
+            .seconds(),
     ]
 }
 
@@ -90,12 +91,17 @@ fn roles(snapshot: &Snapshot) -> Vec<Family> {
     let all = [Role::Initializing, Role::Standby, Role::Active, Role::Draining];
     let role = |module: &OneModule| {
         let now = module.ft.as_ref().map(|ft| ft.status.role);
-        let one = |role: Role| (vec![label(module), ("role", role.to_string())], flag(now == Some(role)));
+        let one =
+            |role: Role| (vec![label(module), ("role", role.to_string())], flag(now == Some(role)));
         now.map(|_| all.map(one)).into_iter().flatten().collect::<Vec<_>>()
     };
     let nanos = |nanos: u64| number(nanos) / 1e9;
     vec![
-        gauge("ft_role", "1 for the role of this box", snapshot.modules.iter().flat_map(role).collect()),
+        gauge(
+            "ft_role",
+            "1 for the role of this box",
+            snapshot.modules.iter().flat_map(role).collect(),
+        ),
         gauge("ft_epoch", "Epoch", each_ft(snapshot, |ft| Some(number(ft.status.epoch.0)))),
         counter(
             "ft_role_changes",
@@ -192,7 +198,8 @@ fn plane(snapshot: &Snapshot) -> Vec<Family> {
     let pick = |keep: fn(&str) -> Option<&str>| {
         move |module: &OneModule| {
             let counters = &module.stats.as_ref()?.counters;
-            let one = |c: &crate::api::types::CounterInfo| Some((keep(&c.name)?.to_owned(), c.value));
+            let one =
+                |c: &crate::api::types::CounterInfo| Some((keep(&c.name)?.to_owned(), c.value));
             Some(counters.iter().filter_map(one).collect::<Vec<_>>())
         }
     };
@@ -211,7 +218,11 @@ fn plane(snapshot: &Snapshot) -> Vec<Family> {
             named(snapshot, "event", pick(|name| Some(name).filter(|n| !n.starts_with("drop_")))),
         ),
         gauge("connections", "Connections in the table", of(|stats| stats.connections)),
-        gauge("connections_capacity", "Connections that the table holds", of(|stats| stats.capacity)),
+        gauge(
+            "connections_capacity",
+            "Connections that the table holds",
+            of(|stats| stats.capacity),
+        ),
     ]
 }
 

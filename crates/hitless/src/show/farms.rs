@@ -54,9 +54,8 @@ fn farm_detail(page: &mut Page, detail: &FarmDetail) {
         detail.virtuals_in_service, farm.reals, farm.bind_id
     ));
     match farm.health {
-        Some(InbandHealth { retries, failed_s }) => page.line(format_args!(
-            "  inband health config: retries = {retries}, failed = {failed_s}"
-        )),
+        Some(InbandHealth { retries, failed_s }) => page
+            .line(format_args!("  inband health config: retries = {retries}, failed = {failed_s}")),
         None => page.line(format_args!("  inband health config: <none>")),
     }
     let map = farm.return_codes.as_ref().map_or("<none>", Name::as_str);

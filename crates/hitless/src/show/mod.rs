@@ -32,54 +32,54 @@ pub fn text(answer: &Answer, zone: &Zone) -> String {
 impl Page {
     fn show(&mut self, answer: &Answer) {
         let page = self;
-    match answer {
-        Answer::Done => {}
-        Answer::Saved => page.lines(&["Building configuration...", "[OK]"]),
-        Answer::Applied(applied) => system::applied(page, applied),
-        Answer::Cleared(cleared) => system::cleared(page, cleared),
-        Answer::Refused(why) => page.line(format_args!("% {why}")),
-        Answer::Each(modules) => {
-            for (slot, answer) in modules {
-                page.line(format_args!("Module {slot}:"));
-                page.show(answer);
-                page.line(format_args!(""));
+        match answer {
+            Answer::Done => {}
+            Answer::Saved => page.lines(&["Building configuration...", "[OK]"]),
+            Answer::Applied(applied) => system::applied(page, applied),
+            Answer::Cleared(cleared) => system::cleared(page, cleared),
+            Answer::Refused(why) => page.line(format_args!("% {why}")),
+            Answer::Each(modules) => {
+                for (slot, answer) in modules {
+                    page.line(format_args!("Module {slot}:"));
+                    page.show(answer);
+                    page.line(format_args!(""));
+                }
             }
-        }
-        Answer::Support(parts) => {
-            for (title, answer) in parts {
-                page.line(format_args!(""));
-                page.line(format_args!("------------------ {title} ------------------"));
-                page.line(format_args!(""));
-                page.show(answer);
+            Answer::Support(parts) => {
+                for (title, answer) in parts {
+                    page.line(format_args!(""));
+                    page.line(format_args!("------------------ {title} ------------------"));
+                    page.line(format_args!(""));
+                    page.show(answer);
+                }
             }
+            Answer::Configuration(configuration) => {
+                page.text += &hitless_config::render(configuration);
+            }
+            Answer::Archive(entries) => system::archive(page, entries),
+            Answer::Difference(lines) => system::difference(page, lines),
+            Answer::Clock(system) => system::clock(page, system),
+            Answer::Version(system) => system::version(page, system),
+            Answer::Log(entries) => log::show(page, entries),
+            Answer::NotBuilt(what) => unbuilt::not_built(page, what),
+            Answer::Status(status) => system::status(page, status),
+            Answer::Variables(variables) => system::variables(page, variables),
+            Answer::Sticky => unbuilt::sticky(page),
+            Answer::StickyGroups(groups) => unbuilt::sticky_groups(page, groups),
+            Answer::Probes(probes, depth) => unbuilt::probes(page, probes, *depth),
+            Answer::Modules(modules) => show_modules(page, modules),
+            Answer::Ft(ft, depth) => ft::show(page, ft.as_deref(), *depth),
+            Answer::History(history) => history::show(page, history.as_ref()),
+            Answer::VirtualServers(list, depth) => servers::virtual_servers(page, list, *depth),
+            Answer::Reals(reals, depth) => servers::reals(page, reals, *depth),
+            Answer::Farms(farms) => farms::farms(page, farms),
+            Answer::FarmDetails(farms) => farms::farm_details(page, farms),
+            Answer::Conns(list, depth) => conns::show(page, list, *depth),
+            Answer::Vlans(vlans, depth) => network::vlans(page, vlans, *depth),
+            Answer::Arp(entries) => network::arp(page, entries),
+            Answer::Stats(stats) => dataplane::stats(page, stats),
+            Answer::Dataplane(plane) => dataplane::dataplane(page, plane),
         }
-        Answer::Configuration(configuration) => {
-            page.text += &hitless_config::render(configuration);
-        }
-        Answer::Archive(entries) => system::archive(page, entries),
-        Answer::Difference(lines) => system::difference(page, lines),
-        Answer::Clock(system) => system::clock(page, system),
-        Answer::Version(system) => system::version(page, system),
-        Answer::Log(entries) => log::show(page, entries),
-        Answer::NotBuilt(what) => unbuilt::not_built(page, what),
-        Answer::Status(status) => system::status(page, status),
-        Answer::Variables(variables) => system::variables(page, variables),
-        Answer::Sticky => unbuilt::sticky(page),
-        Answer::StickyGroups(groups) => unbuilt::sticky_groups(page, groups),
-        Answer::Probes(probes, depth) => unbuilt::probes(page, probes, *depth),
-        Answer::Modules(modules) => show_modules(page, modules),
-        Answer::Ft(ft, depth) => ft::show(page, ft.as_deref(), *depth),
-        Answer::History(history) => history::show(page, history.as_ref()),
-        Answer::VirtualServers(list, depth) => servers::virtual_servers(page, list, *depth),
-        Answer::Reals(reals, depth) => servers::reals(page, reals, *depth),
-        Answer::Farms(farms) => farms::farms(page, farms),
-        Answer::FarmDetails(farms) => farms::farm_details(page, farms),
-        Answer::Conns(list, depth) => conns::show(page, list, *depth),
-        Answer::Vlans(vlans, depth) => network::vlans(page, vlans, *depth),
-        Answer::Arp(entries) => network::arp(page, entries),
-        Answer::Stats(stats) => dataplane::stats(page, stats),
-        Answer::Dataplane(plane) => dataplane::dataplane(page, plane),
-    }
     }
 }
 

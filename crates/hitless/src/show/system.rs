@@ -4,6 +4,9 @@ use super::Page;
 use crate::api::types::{Cleared, ModuleStatus, System, Variable};
 use crate::store::{Applied, ArchiveEntry};
 
+#[cfg(test)]
+mod tests;
+
 pub(super) fn clock(page: &mut Page, system: &System) {
     // A time that is not authoritative has a star, as in IOS.
     let star = if system.calendar_valid { "" } else { "*" };

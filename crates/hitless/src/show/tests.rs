@@ -1,6 +1,6 @@
 //! Every layout against its text.
 
-use hitless_config::model::{Name, Side, SplitBrain, Subnet};
+use hitless_config::model::{Name, Side, SplitBrain, Subnet, VirtualProtocol};
 use hitless_core::node::{Decision, PathId, PeerStatus, Status};
 use hitless_model::tcp::seen;
 use hitless_model::{
@@ -9,8 +9,9 @@ use hitless_model::{
 
 use super::*;
 use crate::api::types::{
-    ArpInfo, ArpKind, ArpStatus, ConnInfo, CounterInfo, FarmInfo, FtHistory, FtState, KeptDecision,
-    KeptStory, RealInfo, RealState, Stats, VirtualServerInfo, VirtualServerState, VlanInfo,
+    ArpInfo, ArpKind, ArpStatus, ConnInfo, ConnPage, CounterInfo, FarmInfo, FtHistory, FtState,
+    KeptDecision, KeptSettings, KeptStory, RealInfo, RealState, Stats, VirtualServerInfo,
+    VirtualServerState, VlanInfo,
 };
 use crate::exec::{Depth, FarmDetail, Numbered};
 
@@ -63,6 +64,8 @@ fn ft() -> FtState {
         gateways: None,
         in_step: true,
         at_risk: 0,
+        queued: 0,
+        lag_ms: 0,
         sent: vec![count("heartbeat", 1234), count("coup", 1)],
         received: vec![count("heartbeat", 1230), count("elect", 2)],
         rejected: vec![count("foreign_pair", 3), count("replayed", 0)],
@@ -81,6 +84,11 @@ fn ft() -> FtState {
         since_unix_ms: 1_000_000_000_000,
         decisions: Vec::new(),
     }
+}
+
+/// In UTC.
+fn text(answer: &Answer) -> String {
+    super::text(answer, &Zone::default())
 }
 
 fn show_ft(ft: FtState, depth: Depth) -> String {
@@ -273,7 +281,7 @@ SLB Module in slot 6 is down (exit status 1) and about to be started again.
 fn server() -> VirtualServerInfo {
     VirtualServerInfo {
         name: name("VIP1"),
-        protocol: Some(Protocol::Tcp),
+        protocol: Some(VirtualProtocol::Tcp),
         address: Some(subnet([192, 158, 38, 30], 32)),
         port: 80,
         state: VirtualServerState::Operational,
@@ -282,6 +290,7 @@ fn server() -> VirtualServerInfo {
         replicate_connections: true,
         idle_s: 3600,
         pending_s: 30,
+        kept: KeptSettings::default(),
     }
 }
 
@@ -319,13 +328,15 @@ fn a_virtual_server_in_detail_is_as_in_the_original() {
   conns = 500
   Default policy:
     server farm = WEB, backup = <not assigned>
+    sticky: timer = 0, subnet = 0.0.0.0, group id = 0
 "
     );
 }
 
 fn real(host: u8, port: Option<u16>, state: RealState) -> RealInfo {
     let address = [192, 158, 39, host].into();
-    RealInfo { address, port, farm: name("WEB"), weight: 8, state, conns: 21 }
+    let (max_conns, min_conns) = (None, 0);
+    RealInfo { address, port, farm: name("WEB"), weight: 8, state, conns: 21, max_conns, min_conns }
 }
 
 #[test]
@@ -358,6 +369,12 @@ fn server_farms_stand_in_columns_and_in_detail() {
         predictor: "RoundRobin".to_owned(),
         nat_server: true,
         reals: 1,
+        nat_client: None,
+        bind_id: 0,
+        fail_action: None,
+        health: None,
+        return_codes: None,
+        probes: [name("ALIVE")].into(),
     };
     assert_eq!(
         text(&Answer::Farms(vec![farm.clone()])),
@@ -373,6 +390,9 @@ WEB              SLB      RoundRobin   S      1       0          0
         "WEB, type = SLB, predictor = RoundRobin
   nat = SERVER
   virtuals inservice = 1, reals = 1, bind id = 0, fail action = none
+  inband health config: <none>
+  retcode map = <none>
+  Probes: ALIVE
   Real servers:
     192.158.39.101, weight = 8, OPERATIONAL, conns = 21
   Total connections = 21
@@ -409,7 +429,7 @@ fn a_connection_has_a_row_for_each_side() {
     let established = seen::REAL_ANSWERED | seen::CLIENT_CONFIRMED;
     let conns = vec![conn(established, ConnStage::Established)];
     assert_eq!(
-        text(&Answer::Conns(conns, Depth::Full)),
+        text(&Answer::Conns(ConnPage { conns, next: None }, Depth::Full)),
         "    prot vlan source                destination           state
 ----------------------------------------------------------------------
 In  TCP  2    198.18.0.7:40126      192.158.38.30:80      ESTAB
@@ -418,6 +438,16 @@ Out TCP  3    192.158.39.101:80     198.18.0.7:40126      ESTAB
     from peer = False, idle = 4, packets = 10/9, bytes = 1000/900
 "
     );
+}
+
+fn page(conns: Vec<ConnInfo>, next: Option<usize>) -> Answer {
+    Answer::Conns(ConnPage { conns, next }, Depth::Brief)
+}
+
+#[test]
+fn a_page_of_connections_says_that_there_are_more() {
+    let more = text(&page(vec![conn(0, ConnStage::Embryonic)], Some(1)));
+    assert!(more.ends_with("% There are more: ask for those of a virtual server or a client.\n"));
 }
 
 #[test]
@@ -431,7 +461,7 @@ fn states_of_connections_are_the_words_of_the_original() {
         (established | seen::FIN_REAL, ConnStage::Established, "FINSERVER"),
         (established | seen::RESET, ConnStage::Closing, "CLOSING"),
     ] {
-        let shown = text(&Answer::Conns(vec![conn(seen, stage)], Depth::Brief));
+        let shown = text(&page(vec![conn(seen, stage)], None));
         let row = shown.lines().nth(2).unwrap();
         assert_eq!(row.split_whitespace().last(), Some(word));
     }

@@ -57,5 +57,7 @@ pub(super) fn probes(page: &mut Page, probes: &[ProbeInfo], depth: Depth) {
             page.line(format_args!("recover = {}", probe.recover));
         }
     }
-    page.line(format_args!("% Probes are not built in this release: every real counts as healthy."));
+    page.line(format_args!(
+        "% Probes are not built in this release: every real counts as healthy."
+    ));
 }

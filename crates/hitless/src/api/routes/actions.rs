@@ -19,8 +19,12 @@ type Answer<T> = Result<Json<T>, Refusal>;
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
-        Endpoint::post("/v1/modules/{slot}/handover", "Gives the active role to the peer", hand_over)
-            .answers::<()>(),
+        Endpoint::post(
+            "/v1/modules/{slot}/handover",
+            "Gives the active role to the peer",
+            hand_over,
+        )
+        .answers::<()>(),
         Endpoint::post("/v1/modules/{slot}/clear/connections", "Forgets connections", connections)
             .takes::<ClearConnections>()
             .answers::<Cleared>(),

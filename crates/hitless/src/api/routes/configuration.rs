@@ -30,12 +30,16 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .takes::<Configuration>()
             .takes_as::<String>(TEXT)
             .answers::<Applied>(),
-        Endpoint::patch("/v1/configuration", "Changes what runs, by lines or by a merge patch", patch)
-            .conditional()
-            .takes::<Lines>()
-            .takes_as::<Configuration>(MERGE_PATCH)
-            .takes_as::<String>(TEXT)
-            .answers::<Applied>(),
+        Endpoint::patch(
+            "/v1/configuration",
+            "Changes what runs, by lines or by a merge patch",
+            patch,
+        )
+        .conditional()
+        .takes::<Lines>()
+        .takes_as::<Configuration>(MERGE_PATCH)
+        .takes_as::<String>(TEXT)
+        .answers::<Applied>(),
         Endpoint::get(text, "What runs, in the form of IOS", get_text)
             .asks::<TextQuery>()
             .answers_as::<String>(TEXT),
@@ -176,7 +180,8 @@ fn restore(wanted: &mut Configuration, app: &App) -> Result<(), Refusal> {
 
 fn merge_patch(app: &App, patch: Value) -> Result<Change, Refusal> {
     let running = keys::hidden(&app.store().running().configuration);
-    let mut value = serde_json::to_value(running).map_err(|error| Refusal::bad(error.to_string()))?;
+    let mut value =
+        serde_json::to_value(running).map_err(|error| Refusal::bad(error.to_string()))?;
     merge(&mut value, patch);
     let patched = serde_json::from_value(value);
     typed(app, patched.map_err(|error| Refusal::bad(format!("the patch: {error}")))?)
@@ -215,7 +220,11 @@ mod tests {
             (json!({"a": "b"}), json!({"b": "c"}), json!({"a": "b", "b": "c"})),
             (json!({"a": "b", "b": "c"}), json!({"a": null}), json!({"b": "c"})),
             (json!({"a": ["b"]}), json!({"a": "c"}), json!({"a": "c"})),
-            (json!({"a": {"b": "c"}}), json!({"a": {"b": "d", "c": null}}), json!({"a": {"b": "d"}})),
+            (
+                json!({"a": {"b": "c"}}),
+                json!({"a": {"b": "d", "c": null}}),
+                json!({"a": {"b": "d"}}),
+            ),
             (json!(["a", "b"]), json!(["c", "d"]), json!(["c", "d"])),
             (json!({"e": null}), json!({"a": 1}), json!({"e": null, "a": 1})),
             (json!({}), json!({"a": {"bb": {"ccc": null}}}), json!({"a": {"bb": {}}})),

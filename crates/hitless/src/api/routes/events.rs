@@ -28,7 +28,9 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     ]
 }
 
-async fn events(Asked(query): Asked<EventQuery>) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
+async fn events(
+    Asked(query): Asked<EventQuery>,
+) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     stream(log::feed(), query)
 }
 

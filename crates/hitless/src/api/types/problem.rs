@@ -62,8 +62,7 @@ impl From<&ChangeError> for Problem {
         let problem = Self::new(error.to_string());
         match error {
             ChangeError::Conflict { now, by, at_unix_ms } => {
-                let conflict =
-                    Conflict { revision: *now, by: by.clone(), at_unix_ms: *at_unix_ms };
+                let conflict = Conflict { revision: *now, by: by.clone(), at_unix_ms: *at_unix_ms };
                 Self { conflict: Some(conflict), ..problem }
             }
             ChangeError::Lines(lines) => {
