@@ -16,6 +16,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, ensure};
 use clap::{Args, Parser, Subcommand};
+use forward::Scope;
 use hitless_lab::interrupt::Interrupt;
 use hitless_lab::system;
 use serde::Serialize;
@@ -30,7 +31,16 @@ struct Cli {
 #[derive(Subcommand)]
 enum Task {
     /// What comes out at the other end, with one core for the box: hitless, the kernel, nftables
-    Forward(Common),
+    Forward {
+        #[command(flatten)]
+        common: Common,
+        /// Only connections per second, and only where there is a target for them
+        #[arg(long)]
+        connections: bool,
+        /// Only what has this in its name, as the table shows it
+        #[arg(long, value_name = "TEXT", default_value = "")]
+        only: String,
+    },
     /// What a packet costs in the data plane's programs, against the least that it could cost
     Packet {
         #[command(flatten)]
@@ -66,8 +76,9 @@ fn run(task: Task) -> Result<()> {
     system::require_root()?;
     let interrupt = Interrupt::listen()?;
     match task {
-        Task::Forward(common) => {
-            let report = forward::run(common.quick, &interrupt)?;
+        Task::Forward { common, connections, only } => {
+            let scope = if connections { Scope::Connections } else { Scope::All };
+            let report = forward::run((scope, &only), common.quick, &interrupt)?;
             show(&common, &report, &report.table())?;
             ensure!(report.is_complete(), "not everything could be measured");
             Ok(())

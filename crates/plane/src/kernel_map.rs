@@ -87,6 +87,59 @@ impl<K: Plain, V: Plain> KernelMap<K, V> {
             .map_err(|error| Error::io("remove from map", self.name, error))
     }
 
+    /// Makes or replaces entries in as few calls as possible. `refused` hears of each that the kernel did
+    /// not take; an error of its own ends the work.
+    pub(crate) fn put_many(
+        &self,
+        entries: &[(K, V)],
+        mut refused: impl FnMut(usize, io::Error) -> Result<()>,
+    ) -> Result<()> {
+        let keys: Vec<u8> = entries.iter().flat_map(|(key, _)| key.as_bytes()).copied().collect();
+        let values: Vec<u8> =
+            entries.iter().flat_map(|(_, value)| value.as_bytes()).copied().collect();
+        let mut done = 0;
+        while done < entries.len() {
+            let rest = (tail(&keys, done * size_of::<K>()), tail(&values, done * size_of::<V>()));
+            let count = u32::try_from(entries.len() - done).unwrap_or(u32::MAX);
+            let (written, Err(error)) = sys::update_batch(self.fd.as_fd(), rest, count) else {
+                break;
+            };
+            done += written as usize;
+            refused(done, error)?;
+            done += 1;
+        }
+        Ok(())
+    }
+
+    /// Removes keys in as few calls as possible; says of each whether it was there.
+    pub(crate) fn remove_many(&self, all: &[K]) -> Result<Vec<bool>> {
+        let keys: Vec<u8> = all.iter().flat_map(|key| key.as_bytes()).copied().collect();
+        let mut were_there = vec![true; all.len()];
+        let mut done = 0;
+        while done < all.len() {
+            let count = u32::try_from(all.len() - done).unwrap_or(u32::MAX);
+            let rest = tail(&keys, done * size_of::<K>());
+            let (removed, Err(error)) = sys::delete_batch(self.fd.as_fd(), rest, count) else {
+                break;
+            };
+            done += removed as usize;
+            match were_there.get_mut(done) {
+                Some(there) if error.raw_os_error() == Some(libc::ENOENT) => *there = false,
+                _ => return Err(Error::io("remove from map", self.name, error)),
+            }
+            done += 1;
+        }
+        Ok(were_there)
+    }
+
+    /// Whether there is no entry.
+    pub(crate) fn is_empty(&self) -> Result<bool> {
+        let mut next = vec![0_u8; size_of::<K>()];
+        let found = sys::next_key(self.fd.as_fd(), None, &mut next)
+            .map_err(|error| Error::io("read map", self.name, error))?;
+        Ok(found.is_none())
+    }
+
     /// Reads the next part of the map, `room` entries or fewer (more, if one hash bucket needs it).
     pub(crate) fn read_part(&self, position: &mut Position<K>, room: usize) -> Result<Vec<(K, V)>> {
         let part = match *position {
@@ -176,6 +229,10 @@ fn pairs<K: Plain, V: Plain>(keys: &[u8], values: &[u8]) -> impl Iterator<Item =
     keys.zip(values).filter_map(|(key, value)| {
         Some((K::read_from_bytes(key).ok()?, V::read_from_bytes(value).ok()?))
     })
+}
+
+fn tail(bytes: &[u8], from: usize) -> &[u8] {
+    bytes.get(from..).unwrap_or_default()
 }
 
 fn lacks_batches(error: &io::Error) -> bool {

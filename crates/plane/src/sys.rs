@@ -20,6 +20,8 @@ const MAP_GET_NEXT_KEY: libc::c_int = 4;
 const OBJ_GET: libc::c_int = 7;
 const OBJ_GET_INFO_BY_FD: libc::c_int = 15;
 const MAP_LOOKUP_BATCH: libc::c_int = 24;
+const MAP_UPDATE_BATCH: libc::c_int = 26;
+const MAP_DELETE_BATCH: libc::c_int = 27;
 const LINK_DETACH: libc::c_int = 34;
 
 /// Flag of an update: make it or replace it.
@@ -203,4 +205,42 @@ pub(crate) fn lookup_batch(
     };
     let more = absent_is_none(bpf(MAP_LOOKUP_BATCH, &mut attr))?.is_some();
     Ok(BatchPart { count: attr.count as usize, next: more.then_some(next) })
+}
+
+/// Makes or replaces `count` elements, one after the other up to the first that the kernel refuses; says
+/// how many were written, and why no more.
+pub(crate) fn update_batch(
+    fd: BorrowedFd<'_>,
+    (keys, values): (&[u8], &[u8]),
+    count: u32,
+) -> (u32, io::Result<()>) {
+    let mut attr = BatchAttr {
+        in_batch: 0,
+        out_batch: 0,
+        keys: address(keys.as_ptr()),
+        values: address(values.as_ptr()),
+        count,
+        map_fd: raw(fd),
+        elem_flags: ANY,
+        flags: 0,
+    };
+    let result = bpf(MAP_UPDATE_BATCH, &mut attr).map(drop);
+    (attr.count.min(count), result)
+}
+
+/// Removes `count` elements, one after the other up to the first that is not there; says how many were
+/// removed, and why no more.
+pub(crate) fn delete_batch(fd: BorrowedFd<'_>, keys: &[u8], count: u32) -> (u32, io::Result<()>) {
+    let mut attr = BatchAttr {
+        in_batch: 0,
+        out_batch: 0,
+        keys: address(keys.as_ptr()),
+        values: 0,
+        count,
+        map_fd: raw(fd),
+        elem_flags: 0,
+        flags: 0,
+    };
+    let result = bpf(MAP_DELETE_BATCH, &mut attr).map(drop);
+    (attr.count.min(count), result)
 }

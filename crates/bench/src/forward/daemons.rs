@@ -15,6 +15,7 @@ use nix::mount::{MntFlags, umount2};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+use super::core_time::Work;
 use super::ground::Wiring;
 use super::steer::{self, BOX, OTHERS};
 
@@ -32,6 +33,15 @@ pub(crate) enum HookWord {
     Tc,
 }
 
+/// Whether the virtual servers' connections are told to the peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Replicate {
+    /// They are.
+    Yes,
+    /// They are not: what there would be without a peer.
+    No,
+}
+
 /// A pair; the first of the two is the box under test.
 pub(crate) struct Pair {
     boxes: Vec<Daemon>,
@@ -47,11 +57,15 @@ struct Daemon {
 
 impl Pair {
     /// Starts both and waits until the first is active and the second holds what it holds.
-    pub(crate) fn start(network: &Network, wiring: Wiring, hook: HookWord) -> Result<Self> {
+    pub(crate) fn start(
+        network: &Network,
+        wiring: Wiring,
+        (hook, replicate): (HookWord, Replicate),
+    ) -> Result<Self> {
         let name = format!("hitless-bench-{}", std::process::id());
         let mut pair = Self { boxes: Vec::new(), folder: std::env::temp_dir().join(name) };
         for (number, core) in [(0, BOX), (1, OTHERS)] {
-            let text = configuration(number, (number == 0).then_some(wiring), hook);
+            let text = configuration(number, (number == 0).then_some(wiring), hook, replicate);
             let host = ["box-a", "box-b"][number];
             let daemon = steer::on_core(core, || {
                 Daemon::start(host, network.node(host)?, &pair.folder.join(host), &text)
@@ -69,6 +83,24 @@ impl Pair {
         let daemon = self.boxes.first().context("the pair has a first box")?;
         let path = daemon.names.namespace_path(slot()?);
         File::open(&path).with_context(|| path.display().to_string())
+    }
+
+    /// What each box's processes have done so far, the box under test first.
+    pub(crate) fn work(&self) -> Result<Vec<Work>> {
+        self.boxes.iter().map(Daemon::work).collect()
+    }
+
+    /// What both say of themselves, for whoever looks for the cause of a failure.
+    pub(crate) fn say(&self) -> String {
+        let lines = ["ft detail", "stats", "dataplane"];
+        let said = self.boxes.iter().flat_map(|daemon| {
+            lines.iter().map(|what| {
+                let line = format!("show module csm {SLOT} {what}");
+                let answer = daemon.command(&line).unwrap_or_else(|error| format!("{error:#}"));
+                format!("{}> {line}\n{answer}\n", daemon.host)
+            })
+        });
+        said.collect()
     }
 }
 
@@ -97,6 +129,10 @@ impl Daemon {
         let child = node.namespace.within(|| command.spawn().context("cannot start hitlessd"))?;
         let names = Names::new(&folder.join("state"))?;
         Ok(Self { host, child, names, folder: folder.to_owned() })
+    }
+
+    fn work(&self) -> Result<Work> {
+        Work::of(&process::family(Pid::from_raw(self.child.id().cast_signed())))
     }
 
     fn command(&self, line: &str) -> Result<String> {
@@ -160,7 +196,12 @@ fn slot() -> Result<Slot> {
 }
 
 /// The configuration of one of the two. The peer's VLANs are bridged and have no traffic.
-fn configuration(number: usize, wiring: Option<Wiring>, hook: HookWord) -> String {
+fn configuration(
+    number: usize,
+    wiring: Option<Wiring>,
+    hook: HookWord,
+    replicate: Replicate,
+) -> String {
     let hosts = [10, 11];
     let (own, other) = (hosts[number % 2], hosts[(number + 1) % 2]);
     let bridged =
@@ -180,10 +221,14 @@ fn configuration(number: usize, wiring: Option<Wiring>, hook: HookWord) -> Strin
     };
     let (ft, client, server) = (bridged("eth-ft", 9), attach("eth-client"), attach("eth-server"));
     let mask = "255.255.255.0";
+    let replicate = match replicate {
+        Replicate::Yes => "  replicate csrp connection\n",
+        Replicate::No => "",
+    };
     let servers = ["tcp", "udp"].map(|protocol| {
         format!(
-            " vserver {protocol}\n  virtual 192.158.38.30 {protocol} 80\n  serverfarm FARM\n  \
-             replicate csrp connection\n  inservice\n"
+            " vserver {protocol}\n  virtual 192.158.38.30 {protocol} 80\n  serverfarm FARM\n\
+             {replicate}  inservice\n"
         )
     });
     format!(
@@ -207,8 +252,10 @@ mod tests {
     #[test]
     fn the_daemons_would_take_all_of_them() {
         for wiring in [None, Some(Wiring::Direct), Some(Wiring::Bridged)] {
-            for (number, hook) in [(0, HookWord::Xdp), (1, HookWord::Tc)] {
-                let text = configuration(number, wiring, hook);
+            for (number, hook, replicate) in
+                [(0, HookWord::Xdp, Replicate::Yes), (1, HookWord::Tc, Replicate::No)]
+            {
+                let text = configuration(number, wiring, hook, replicate);
                 let configuration = hitless_config::parse(&text, "box").unwrap();
                 assert!(hitless_config::validate(&configuration).is_empty(), "{text}");
             }

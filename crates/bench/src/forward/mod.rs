@@ -24,9 +24,9 @@ use hitless_model::Mac;
 use serde::Serialize;
 
 use crate::machine::Machine;
-use daemons::{HookWord, Pair};
+use daemons::{HookWord, Pair, Replicate};
 use ground::{Keeper, REAL, VIRTUAL, Wiring};
-use report::{Report, Row};
+use report::{Carried, Report, Row};
 use steer::{BOX, OTHERS};
 use sys::Feature;
 use udp::Aim;
@@ -43,71 +43,98 @@ pub(crate) enum Kind {
     HitlessXdp,
     /// hitless at traffic control.
     HitlessTc,
+    /// The same, whose virtual servers do not replicate: what telling the peer costs is the difference.
+    HitlessUntold,
 }
 
 /// What is measured: everything in every wiring that it has.
-const SUBJECTS: [(Kind, Wiring); 7] = [
+const SUBJECTS: [(Kind, Wiring); 9] = [
     (Kind::Kernel, Wiring::Direct),
     (Kind::Nftables, Wiring::Direct),
     (Kind::HitlessXdp, Wiring::Direct),
     (Kind::HitlessTc, Wiring::Direct),
+    (Kind::HitlessUntold, Wiring::Direct),
     (Kind::Kernel, Wiring::Bridged),
     (Kind::Nftables, Wiring::Bridged),
     (Kind::HitlessTc, Wiring::Bridged),
+    (Kind::HitlessUntold, Wiring::Bridged),
 ];
+
+/// What is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// Everything.
+    All,
+    /// Connections per second, of those for whom there is a target.
+    Connections,
+}
+
+impl Scope {
+    fn includes(self, kind: Kind) -> bool {
+        match (self, kind) {
+            (Self::Connections, Kind::Kernel | Kind::HitlessXdp) => false,
+            (Self::All, Kind::Kernel | Kind::HitlessXdp)
+            | (_, Kind::Nftables | Kind::HitlessTc | Kind::HitlessUntold) => true,
+        }
+    }
+}
 
 /// How long, how often.
 #[derive(Clone, Copy, Debug)]
 struct Effort {
+    scope: Scope,
     rounds: usize,
     time: Duration,
 }
 
-const EFFORT: Effort = Effort { rounds: 2, time: Duration::from_millis(1500) };
-const QUICK_EFFORT: Effort = Effort { rounds: 1, time: Duration::from_millis(500) };
+impl Effort {
+    fn of(scope: Scope, quick: bool) -> Self {
+        let (rounds, millis) = match (scope, quick) {
+            (_, true) => (1, 500),
+            (Scope::All, false) => (2, 1500),
+            // They are measured sooner, and scatter more.
+            (Scope::Connections, false) => (5, 2000),
+        };
+        Self { scope, rounds, time: Duration::from_millis(millis) }
+    }
+}
 
 /// Measures, telling on standard error what it is about.
-pub(crate) fn run(quick: bool, interrupt: &Interrupt) -> Result<Report> {
+pub(crate) fn run(
+    (scope, only): (Scope, &str),
+    quick: bool,
+    interrupt: &Interrupt,
+) -> Result<Report> {
     let machine = Machine::this();
     ensure!(machine.cores >= 2, "the box under test needs a core for itself: this machine has one");
     steer::stay_on(OTHERS)?;
-    let effort = if quick { QUICK_EFFORT } else { EFFORT };
+    let effort = Effort::of(scope, quick);
     let has_nft = nft::is_installed();
     let mut report = Report::new(machine, has_nft);
+    let wanted = |(kind, wiring): &(Kind, Wiring)| {
+        scope.includes(*kind)
+            && (*kind != Kind::Nftables || has_nft)
+            && report::title(*kind, *wiring).contains(only)
+    };
     for round in 1..=effort.rounds {
-        for (kind, wiring) in SUBJECTS {
-            if kind == Kind::Nftables && !has_nft {
-                continue;
-            }
+        for (kind, wiring) in SUBJECTS.into_iter().filter(wanted) {
             interrupt.check()?;
-            eprintln!("round {round} of {}: {} …", effort.rounds, report::title(kind, wiring));
-            match measure(kind, wiring, effort.time, interrupt) {
+            let title = report::title(kind, wiring);
+            eprintln!("round {round} of {}: {title} …", effort.rounds);
+            match measure(kind, wiring, effort, interrupt) {
                 Ok(row) => report.add(row),
                 // The others' figures are good all the same; an interruption ends everything above.
-                Err(error) => {
-                    report.failed(format!(
-                        "round {round}, {}: {error:#}",
-                        report::title(kind, wiring)
-                    ));
-                }
+                Err(error) => report.failed(format!("round {round}, {title}: {error:#}")),
             }
         }
     }
     Ok(report)
 }
 
-fn measure(kind: Kind, wiring: Wiring, time: Duration, interrupt: &Interrupt) -> Result<Row> {
+fn measure(kind: Kind, wiring: Wiring, effort: Effort, interrupt: &Interrupt) -> Result<Row> {
     let subject = Subject::build(kind, wiring)?;
-    let work = (subject.aim()?, subject.direct_rings()?);
-    let udp = udp::measure(&subject.network, work, time, interrupt).context("UDP")?;
-    subject.direct_buffers()?;
-    let service = tcp::Service::start(&subject.network)?;
-    let from = (&subject.network.node("client")?.namespace, subject.address());
-    let connections =
-        service.connections(from.0, from.1, time, interrupt).context("connections")?;
-    let one = service.bulk(from, 1, time, interrupt).context("one stream")?;
-    let four = service.bulk(from, 4, time, interrupt).context("four streams")?;
-    Ok(Row { kind, wiring, udp, one, four, connections })
+    let measured = subject.measure(effort, interrupt);
+    measured.with_context(|| subject.pair.as_ref().map(Pair::say).unwrap_or_default())
 }
 
 /// A network with the box in operation.
@@ -123,8 +150,9 @@ impl Subject {
     fn build(kind: Kind, wiring: Wiring) -> Result<Self> {
         let (keeper, hook) = match kind {
             Kind::Kernel | Kind::Nftables => (Keeper::Laboratory, None),
-            Kind::HitlessXdp => (Keeper::Daemon, Some(HookWord::Xdp)),
-            Kind::HitlessTc => (Keeper::Daemon, Some(HookWord::Tc)),
+            Kind::HitlessXdp => (Keeper::Daemon, Some((HookWord::Xdp, Replicate::Yes))),
+            Kind::HitlessTc => (Keeper::Daemon, Some((HookWord::Tc, Replicate::Yes))),
+            Kind::HitlessUntold => (Keeper::Daemon, Some((HookWord::Tc, Replicate::No))),
         };
         let network = ground::build(wiring, keeper)?;
         if kind == Kind::HitlessXdp {
@@ -138,6 +166,28 @@ impl Subject {
             nft::balance(&network.node("box-a")?.namespace)?;
         }
         Ok(Self { kind, wiring, pair, network })
+    }
+
+    fn measure(&self, effort: Effort, interrupt: &Interrupt) -> Result<Row> {
+        let Effort { scope, time, .. } = effort;
+        let work = (self.aim()?, self.direct_rings()?);
+        let udp = match scope {
+            Scope::All => Some(udp::measure(&self.network, work, time, interrupt).context("UDP")?),
+            Scope::Connections => None,
+        };
+        self.direct_buffers()?;
+        let service = tcp::Service::start(&self.network)?;
+        let from = (&self.network.node("client")?.namespace, self.address());
+        let work = || self.pair.as_ref().map_or_else(|| Ok(Vec::new()), Pair::work);
+        let connections =
+            service.connections(from, time, work, interrupt).context("connections")?;
+        let carried = udp.map(|udp| {
+            let one = service.bulk(from, 1, time, interrupt).context("one stream")?;
+            let four = service.bulk(from, 4, time, interrupt).context("four streams")?;
+            Ok::<_, anyhow::Error>(Carried { udp, one, four })
+        });
+        let (kind, wiring) = (self.kind, self.wiring);
+        Ok(Row { kind, wiring, connections, carried: carried.transpose()? })
     }
 
     /// Runs `work` for each device where frames enter the box, with its namespace.
@@ -187,7 +237,7 @@ impl Subject {
     fn address(&self) -> Ipv4Addr {
         match self.kind {
             Kind::Kernel => REAL,
-            Kind::Nftables | Kind::HitlessXdp | Kind::HitlessTc => VIRTUAL,
+            Kind::Nftables | Kind::HitlessXdp | Kind::HitlessTc | Kind::HitlessUntold => VIRTUAL,
         }
     }
 
@@ -197,7 +247,9 @@ impl Subject {
                 let namespace = &self.network.node("box-a")?.namespace;
                 (steer::mac(namespace, "eth-client")?, steer::mac(namespace, "eth-server")?)
             }
-            Kind::HitlessXdp | Kind::HitlessTc => (virtual_mac(2)?, virtual_mac(3)?),
+            Kind::HitlessXdp | Kind::HitlessTc | Kind::HitlessUntold => {
+                (virtual_mac(2)?, virtual_mac(3)?)
+            }
         };
         Ok(Aim { address: self.address().octets(), macs })
     }

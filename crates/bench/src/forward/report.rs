@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::Kind;
+use super::core_time::Work;
 use super::ground::Wiring;
 use crate::machine::Machine;
 use crate::stats::{Summary, ratio};
@@ -31,7 +32,7 @@ pub(crate) struct Bulk {
 }
 
 /// Connections that come and go.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub(crate) struct Connections {
     /// Per second.
     pub(crate) per_second: f64,
@@ -41,6 +42,17 @@ pub(crate) struct Connections {
     pub(crate) busy: f64,
     /// Microseconds of the box's core for each.
     pub(crate) core_us: f64,
+    /// What the box's processes, then its peer's, did for each.
+    pub(crate) daemons: Vec<Daemon>,
+}
+
+/// What a box's processes did for one connection.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub(crate) struct Daemon {
+    /// Microseconds.
+    pub(crate) us: f64,
+    /// How often a thread was put on a core.
+    pub(crate) turns: f64,
 }
 
 /// One subject in one round.
@@ -48,10 +60,17 @@ pub(crate) struct Connections {
 pub(crate) struct Row {
     pub(crate) kind: Kind,
     pub(crate) wiring: Wiring,
+    pub(crate) connections: Connections,
+    /// What is left out where only connections are looked at.
+    pub(crate) carried: Option<Carried>,
+}
+
+/// What established flows carried.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(crate) struct Carried {
     pub(crate) udp: Forwarded,
     pub(crate) one: Bulk,
     pub(crate) four: Bulk,
-    pub(crate) connections: Connections,
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts of some seconds")]
@@ -75,7 +94,17 @@ impl Connections {
     pub(crate) fn new((made, failed): (u64, u64), seconds: f64, busy: f64) -> Self {
         let per_second = made as f64 / seconds;
         let core_us = ratio(busy * 1e6, per_second).unwrap_or_default();
-        Self { per_second, failed, busy, core_us }
+        Self { per_second, failed, busy, core_us, daemons: Vec::new() }
+    }
+
+    /// The same, with what processes did in `seconds`.
+    pub(crate) fn with_daemons(self, work: impl Iterator<Item = Work>, seconds: f64) -> Self {
+        let each = |figure: f64| ratio(figure, self.per_second * seconds).unwrap_or_default();
+        let daemon = |work: Work| Daemon {
+            us: each(work.time.as_secs_f64() * 1e6),
+            turns: each(work.turns as f64),
+        };
+        Self { daemons: work.map(daemon).collect(), ..self }
     }
 }
 
@@ -96,15 +125,18 @@ struct Target {
     least: f64,
     ours: (Kind, Wiring),
     theirs: (Kind, Wiring),
-    figure: fn(&Row) -> f64,
+    figure: Figure,
 }
 
-const TARGETS: [Target; 8] = {
+/// Something of a row, if it was measured.
+type Figure = fn(&Row) -> Option<f64>;
+
+const TARGETS: [Target; 10] = {
     use Wiring::{Bridged, Direct};
-    let mpps: fn(&Row) -> f64 = |row| row.udp.mpps_per_core;
-    let one: fn(&Row) -> f64 = |row| row.one.gbps;
-    let four: fn(&Row) -> f64 = |row| row.four.gbps;
-    let connections: fn(&Row) -> f64 = |row| row.connections.per_second;
+    let mpps: Figure = |row| row.carried.map(|carried| carried.udp.mpps_per_core);
+    let one: Figure = |row| row.carried.map(|carried| carried.one.gbps);
+    let four: Figure = |row| row.carried.map(|carried| carried.four.gbps);
+    let connections: Figure = |row| Some(row.connections.per_second);
     let attached = (Kind::HitlessXdp, Direct);
     let attached_tc = (Kind::HitlessTc, Direct);
     let bridged = (Kind::HitlessTc, Bridged);
@@ -165,6 +197,45 @@ const TARGETS: [Target; 8] = {
             theirs: (Kind::Nftables, Bridged),
             figure: connections,
         },
+        Target {
+            what: "attached at TC, connections per second, replicated",
+            least: 0.9,
+            ours: attached_tc,
+            theirs: (Kind::HitlessUntold, Direct),
+            figure: connections,
+        },
+        Target {
+            what: "bridged, connections per second, replicated",
+            least: 0.9,
+            ours: bridged,
+            theirs: (Kind::HitlessUntold, Bridged),
+            figure: connections,
+        },
+    ]
+};
+
+/// Names of the columns, what they tell and how it is written.
+const COLUMNS: [(&str, Figure, fn(f64) -> String); 15] = {
+    let whole: fn(f64) -> String = |value| format!("{value:.0}");
+    let tenths: fn(f64) -> String = |value| format!("{value:.1}");
+    let hundredths: fn(f64) -> String = |value| format!("{value:.2}");
+    let percent: fn(f64) -> String = |share| format!("{:.0} %", share * 100.0);
+    [
+        ("UDP offered", |row| row.carried.map(|c| c.udp.offered_mpps), hundredths),
+        ("arrived", |row| row.carried.map(|c| c.udp.mpps), hundredths),
+        ("core busy", |row| row.carried.map(|c| c.udp.busy), percent),
+        ("Mpps/core", |row| row.carried.map(|c| c.udp.mpps_per_core), hundredths),
+        ("TCP 1 Gbit/s", |row| row.carried.map(|c| c.one.gbps), tenths),
+        ("busy", |row| row.carried.map(|c| c.one.busy), percent),
+        ("TCP 4 Gbit/s", |row| row.carried.map(|c| c.four.gbps), tenths),
+        ("busy", |row| row.carried.map(|c| c.four.busy), percent),
+        ("conn/s", |row| Some(row.connections.per_second), whole),
+        ("failed", |row| Some(failed(&row.connections)), whole),
+        ("core busy", |row| Some(row.connections.busy), percent),
+        ("core µs each", |row| Some(row.connections.core_us), tenths),
+        ("daemon µs", |row| row.connections.daemons.first().map(|d| d.us), tenths),
+        ("peer µs", |row| row.connections.daemons.get(1).map(|d| d.us), tenths),
+        ("peer turns", |row| row.connections.daemons.get(1).map(|d| d.turns), hundredths),
     ]
 };
 
@@ -175,6 +246,7 @@ pub(crate) fn title(kind: Kind, wiring: Wiring) -> String {
         Kind::Nftables => "nftables DNAT",
         Kind::HitlessXdp => "hitless, XDP",
         Kind::HitlessTc => "hitless, TC",
+        Kind::HitlessUntold => "hitless, TC, no replication",
     };
     let wiring = match wiring {
         Wiring::Direct => "direct",
@@ -203,9 +275,13 @@ impl Report {
     }
 
     /// The middle of all rounds.
-    fn middle(&self, (kind, wiring): (Kind, Wiring), figure: impl Fn(&Row) -> f64) -> Option<f64> {
+    fn middle(
+        &self,
+        (kind, wiring): (Kind, Wiring),
+        figure: impl Fn(&Row) -> Option<f64>,
+    ) -> Option<f64> {
         let mine = self.rows.iter().filter(|row| (row.kind, row.wiring) == (kind, wiring));
-        let values: Vec<f64> = mine.map(figure).collect();
+        let values: Vec<f64> = mine.filter_map(figure).collect();
         (!values.is_empty()).then(|| Summary::of(&values).median)
     }
 
@@ -230,41 +306,17 @@ impl Report {
     }
 
     fn lines(&self) -> Vec<Vec<String>> {
-        let heading = [
-            "",
-            "UDP offered",
-            "arrived",
-            "core busy",
-            "Mpps/core",
-            "TCP 1 Gbit/s",
-            "busy",
-            "TCP 4 Gbit/s",
-            "busy",
-            "conn/s",
-            "failed",
-            "core busy",
-            "core µs each",
-        ];
-        let mut lines = vec![heading.map(str::to_owned).to_vec()];
+        let heading = COLUMNS.map(|(name, _, _)| name.to_owned());
+        let mut lines = vec![std::iter::once(String::new()).chain(heading).collect()];
         for subject in super::SUBJECTS {
-            let Some(arrived) = self.middle(subject, |row| row.udp.mpps) else { continue };
-            let of = |figure: fn(&Row) -> f64| self.middle(subject, figure).unwrap_or_default();
-            let percent = |share: f64| format!("{:.0} %", share * 100.0);
-            lines.push(vec![
-                title(subject.0, subject.1),
-                format!("{:.2}", of(|row| row.udp.offered_mpps)),
-                format!("{arrived:.2}"),
-                percent(of(|row| row.udp.busy)),
-                format!("{:.2}", of(|row| row.udp.mpps_per_core)),
-                format!("{:.1}", of(|row| row.one.gbps)),
-                percent(of(|row| row.one.busy)),
-                format!("{:.1}", of(|row| row.four.gbps)),
-                percent(of(|row| row.four.busy)),
-                format!("{:.0}", of(|row| row.connections.per_second)),
-                format!("{:.0}", of(|row| failed(&row.connections))),
-                percent(of(|row| row.connections.busy)),
-                format!("{:.1}", of(|row| row.connections.core_us)),
-            ]);
+            if self.middle(subject, |row| Some(row.connections.per_second)).is_none() {
+                continue;
+            }
+            let cell = |(_, figure, write): (_, Figure, fn(f64) -> String)| {
+                self.middle(subject, figure).map_or_else(|| "-".to_owned(), write)
+            };
+            let title = std::iter::once(title(subject.0, subject.1));
+            lines.push(title.chain(COLUMNS.map(cell)).collect());
         }
         lines
     }
@@ -289,16 +341,20 @@ fn failed(connections: &Connections) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn row(kind: Kind, wiring: Wiring, mpps: f64) -> Row {
         Row {
             kind,
             wiring,
-            udp: Forwarded { offered_mpps: 3.0, mpps, busy: 1.0, mpps_per_core: mpps },
-            one: Bulk::new(1_250_000_000, 1.0, 0.5),
-            four: Bulk::new(1_250_000_000, 1.0, 0.5),
             connections: Connections::new((20_000, 0), 1.0, 0.5),
+            carried: Some(Carried {
+                udp: Forwarded { offered_mpps: 3.0, mpps, busy: 1.0, mpps_per_core: mpps },
+                one: Bulk::new(1_250_000_000, 1.0, 0.5),
+                four: Bulk::new(1_250_000_000, 1.0, 0.5),
+            }),
         }
     }
 
@@ -310,6 +366,11 @@ mod tests {
         let connections = Connections::new((20_000, 1), 1.0, 0.5);
         assert!((connections.core_us - 25.0).abs() < 1e-9);
         assert!((Bulk::new(1_250_000_000, 1.0, 0.0).gbps - 10.0).abs() < 1e-9);
+        let work = Work { time: Duration::from_millis(200), turns: 5_000 };
+        let [daemon] = connections.with_daemons([work].into_iter(), 1.0).daemons[..] else {
+            panic!("one daemon")
+        };
+        assert!((daemon.us - 10.0).abs() < 1e-9 && (daemon.turns - 0.25).abs() < 1e-9);
     }
 
     #[test]

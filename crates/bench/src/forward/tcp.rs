@@ -13,7 +13,7 @@ use hitless_lab::namespace::Namespace;
 use hitless_lab::network::Network;
 use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
-use super::core_time::CoreTime;
+use super::core_time::{CoreTime, Work};
 use super::ground::{REAL, client};
 use super::report::{Bulk, Connections};
 
@@ -100,12 +100,13 @@ impl Service {
         measured
     }
 
-    /// Connections one after the other for a while: open, a question, an answer, close.
+    /// Connections one after the other for a while: open, a question, an answer, close. `work` tells what
+    /// the box's processes and its peer's have done so far.
     pub(crate) fn connections(
         &self,
-        from: &Namespace,
-        to: Ipv4Addr,
+        (from, to): (&Namespace, Ipv4Addr),
         time: Duration,
+        work: impl Fn() -> Result<Vec<Work>>,
         interrupt: &Interrupt,
     ) -> Result<Connections> {
         let stop = Arc::new(AtomicBool::new(false));
@@ -121,11 +122,14 @@ impl Service {
             let (start, core) = (Instant::now(), CoreTime::now()?);
             let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
             let before = (count(&self.ends.connections), count(&self.ends.failures));
+            let earlier = work()?;
             interrupt.sleep(time)?;
             let made = count(&self.ends.connections) - before.0;
             let failed = count(&self.ends.failures) - before.1;
             let busy = CoreTime::now()?.busy_since(core);
-            Ok(Connections::new((made, failed), start.elapsed().as_secs_f64(), busy))
+            let seconds = start.elapsed().as_secs_f64();
+            let done = work()?.into_iter().zip(earlier).map(|(now, then)| now.since(then));
+            Ok(Connections::new((made, failed), seconds, busy).with_daemons(done, seconds))
         });
         stop.store(true, Ordering::Relaxed);
         for client in clients {

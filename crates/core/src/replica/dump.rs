@@ -172,13 +172,28 @@ impl Dump {
         }
     }
 
-    /// Ends an exhausted dump with batch `until`; true if that batch has to carry the closing mark.
-    /// It must not while another full dump is owed: then connections may be missing in this one.
-    pub(super) fn end(&mut self, until: Seq) -> bool {
-        let Some(kind) = self.reading().map(|reading| reading.kind) else { return false };
+    /// Whether there is something of it to tell or to end.
+    pub(super) fn is_pressing(&self) -> bool {
+        match &self.work {
+            Work::Reading(reading) => !reading.begun || !reading.waiting.is_empty() || reading.last,
+            Work::Idle | Work::Ending { .. } => false,
+        }
+    }
+
+    /// Whether an exhausted dump is to be closed with a mark. It must not while another full dump is
+    /// owed: then connections may be missing in this one.
+    pub(super) fn closes_with_mark(&self) -> bool {
+        match &self.work {
+            Work::Reading(reading) => reading.kind == Kind::Full && self.owed != Some(Kind::Full),
+            Work::Idle | Work::Ending { .. } => false,
+        }
+    }
+
+    /// Ends an exhausted dump with batch `until`, the one with the mark if it closes with one.
+    pub(super) fn end(&mut self, until: Seq) {
+        let Some(kind) = self.reading().map(|reading| reading.kind) else { return };
         let is_void = self.owed == Some(Kind::Full);
         self.work = if is_void { Work::Idle } else { Work::Ending { kind, until } };
-        kind == Kind::Full && !is_void
     }
 
     /// The peer applied everything up to `applied`.

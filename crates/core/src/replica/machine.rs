@@ -265,8 +265,14 @@ impl Machine for Replica {
         let open = self.open_session().is_some();
         let ack = self.receiver.ack_due().filter(|_| open);
         let again = self.teller.sender.next_due().filter(|_| open && !self.teller.waits());
+        let tell = self.teller.tell_due().filter(|_| open);
         let late = self.teller.late_at().filter(|_| self.in_step);
-        let deadlines = [(ack, Timer::Acknowledge), (again, Timer::Retransmit), (late, Timer::Lag)];
+        let deadlines = [
+            (ack, Timer::Acknowledge),
+            (tell, Timer::Tell),
+            (again, Timer::Retransmit),
+            (late, Timer::Lag),
+        ];
         let due = |(at, why): (Option<Instant>, Timer)| at.map(|at| Deadline { at, why });
         deadlines.into_iter().filter_map(due).min_by_key(|deadline| deadline.at)
     }

@@ -82,6 +82,8 @@ pub enum Output {
 pub enum Timer {
     /// To acknowledge what was received.
     Acknowledge,
+    /// To tell what has waited for company.
+    Tell,
     /// To send again what was not acknowledged.
     Retransmit,
     /// To notice that the peer lags behind.

@@ -1,8 +1,8 @@
 //! Changes that wait to be told: at most one per connection, the newest wins.
 //!
 //! Two lanes: connections that became established go before everything else, because they are what
-//! a failure now would break. Within a lane the order is that of arrival; a change that replaces
-//! another one in the same lane keeps its place.
+//! a failure now would break; the other lane may wait for company. Within a lane the order is that of
+//! arrival; a change that replaces another one in the same lane keeps its place.
 
 use alloc::collections::BTreeMap;
 
@@ -53,9 +53,10 @@ impl Queue {
             Captured::Upsert(record) => (record.key, Some(*record)),
             Captured::Remove(key) => (*key, None),
         };
-        let lane = lane_of(record.as_ref());
         let full = self.waiting.len() >= MAX_QUEUED;
-        match self.waiting.get_mut(&key) {
+        let old = self.waiting.get_mut(&key);
+        let lane = lane_of(record.as_ref(), old.as_ref().map(|old| old.lane));
+        match old {
             Some(old) if old.lane == lane => {
                 self.upserts -= u64::from(old.record.is_some());
                 self.upserts += u64::from(record.is_some());
@@ -96,6 +97,17 @@ impl Queue {
     /// Changes that wait.
     pub(super) fn len(&self) -> usize {
         self.waiting.len()
+    }
+
+    /// Whether connections wait that the peer does not know at all.
+    pub(super) fn has_fresh(&self) -> bool {
+        !self.fresh.is_empty()
+    }
+
+    /// Since when the oldest one waits that is not fresh.
+    pub(super) fn oldest_later(&self) -> Option<Instant> {
+        let (_, key) = self.later.first_key_value()?;
+        self.waiting.get(key).map(|waiting| waiting.since)
     }
 
     /// Whether none waits.
@@ -146,12 +158,15 @@ pub(super) const fn key_of(captured: &Captured) -> &ConnKey {
     }
 }
 
-fn lane_of(record: Option<&ConnRecord>) -> Lane {
+/// A connection that is still to be told for the first time stays fresh while it lives.
+fn lane_of(record: Option<&ConnRecord>, old: Option<Lane>) -> Lane {
     let ended = seen::FIN_CLIENT | seen::FIN_REAL | seen::RESET;
+    let is_fresh = |record: &ConnRecord| match old {
+        Some(Lane::Fresh) => !seen::is_closing(record.seen),
+        Some(Lane::Later) | None => record.seen & ended == 0,
+    };
     match record {
-        Some(record) if seen::is_established(record.seen) && record.seen & ended == 0 => {
-            Lane::Fresh
-        }
+        Some(record) if seen::is_established(record.seen) && is_fresh(record) => Lane::Fresh,
         Some(_) | None => Lane::Later,
     }
 }

@@ -10,8 +10,13 @@ use super::output::Rejected;
 use super::pace::MAX_WINDOW;
 use crate::node::{BatchId, Change, TableJob};
 
-/// How long the word that a batch arrived may wait for the word that it is applied.
+/// How long the word that a batch arrived may wait for the word that it is applied, and both for the
+/// same word about the next batches: every datagram that is spared is a thread here and there that
+/// need not wake.
 const ACK_DELAY: Duration = Duration::from_millis(1);
+/// Batches applied after which the word of it waits no longer: some of them are always on their way,
+/// so that a full window never stands still.
+const ACK_EVERY: u32 = 8;
 
 /// A batch that the table's thread has.
 #[derive(Debug)]
@@ -47,6 +52,8 @@ pub(super) struct Receiver {
     dump_begun: bool,
     complete: bool,
     ack_due: Option<Instant>,
+    /// Batches applied since the last acknowledgement.
+    unsaid: u32,
     received: Received,
 }
 
@@ -73,8 +80,7 @@ impl Receiver {
     /// Takes a wanted batch in.
     pub(super) fn accept(&mut self, now: Instant, seq: Seq, records: Records) {
         let in_order = seq == self.delivered().next();
-        let due = if in_order { now + ACK_DELAY } else { now };
-        self.ack_due = Some(self.ack_due.map_or(due, |old| old.min(due)));
+        self.acknowledge_by(if in_order { now + ACK_DELAY } else { now });
         self.received.batches += 1;
         self.early.insert(seq, records);
         debug_assert!(self.early.len() <= MAX_WINDOW);
@@ -118,13 +124,22 @@ impl Receiver {
         while let Some(done) = self.applying.pop_front_if(|a| a.applied) {
             self.applied = self.applied.next();
             self.complete = done.complete.unwrap_or(self.complete);
-            self.ack_due = Some(now);
+            self.unsaid += 1;
         }
+        if self.unsaid > 0 {
+            let is_enough = self.unsaid >= ACK_EVERY;
+            self.acknowledge_by(if is_enough { now } else { now + ACK_DELAY });
+        }
+    }
+
+    fn acknowledge_by(&mut self, due: Instant) {
+        self.ack_due = Some(self.ack_due.map_or(due, |old| old.min(due)));
     }
 
     /// The acknowledgement to be sent, alone or with a batch.
     pub(super) fn ack(&mut self) -> Ack {
         self.ack_due = None;
+        self.unsaid = 0;
         let mut received = match self.applying.len() {
             0 => 0,
             count => u64::MAX >> 64_usize.saturating_sub(count),

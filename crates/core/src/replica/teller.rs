@@ -1,8 +1,9 @@
 //! Decides what is told next: marks of a dump, then captured changes, then what the dump read.
 //!
-//! While few batches are in flight a change leaves at once, alone if need be; when many are, it
-//! waits for a full batch or for an acknowledgement. So a single connection is told without delay
-//! and a flood of them in full batches, without a timer.
+//! While few batches are in flight a new connection leaves at once, alone if need be; when many are,
+//! it waits for a full batch or for an acknowledgement. What becomes of connections that the peer has
+//! already (they close, they are gone) goes with the next new one, or fills a batch of its own, or
+//! leaves after a few milliseconds: nothing breaks while it waits.
 
 use core::time::Duration;
 
@@ -21,6 +22,9 @@ const EAGER_IN_FLIGHT: usize = 16;
 /// A peer that has not acknowledged a change for so long is out of step: far more than a round trip
 /// with its retransmissions, far less than anybody waits for a preemption.
 pub(super) const STEP_LAG: Duration = Duration::from_millis(250);
+/// How long a change may wait for company that is no new connection: far less than a connection has to
+/// be old before it must survive a failure, for one that closes may never have been told at all.
+const COMPANY: Duration = Duration::from_millis(4);
 /// Until so long after this box fell silent, connections are captured that were made before.
 const LATE_CAPTURES: Duration = Duration::from_millis(100);
 
@@ -165,8 +169,8 @@ impl Teller {
     /// Puts the next batch into flight, if there is anything to tell and room for it.
     pub(super) fn next_batch(&mut self, now: Instant) -> Option<Seq> {
         let ready = self.queue.len() + self.dump.waiting();
-        let eager = self.sender.in_flight() < EAGER_IN_FLIGHT;
-        if self.waits || !self.sender.has_room() || (ready < FULL_BATCH && !eager) {
+        let is_full = ready >= FULL_BATCH;
+        if !self.may_send() || !(is_full || self.is_eager() && self.is_pressing(now)) {
             return None;
         }
         let mut batch = Batch::default();
@@ -174,10 +178,11 @@ impl Teller {
         let next = self.sender.newest().next();
         if batch.has_room() && self.dump.is_exhausted() {
             debug_assert!(self.queue.is_empty(), "changes that struck records out come first");
-            let until = if batch.writer.is_empty() { self.sender.newest() } else { next };
-            if self.dump.end(until) {
+            if self.dump.closes_with_mark() {
                 batch.put(&Change::DumpEnds);
             }
+            let is_empty = batch.writer.is_empty();
+            self.dump.end(if is_empty { self.sender.newest() } else { next });
         }
         if batch.writer.is_empty() {
             self.on_acknowledged(now); // what has just ended may need no word of the peer's
@@ -185,6 +190,38 @@ impl Teller {
         }
         let Batch { writer, since, upserts } = batch;
         Some(self.sender.send(now, Content { records: writer.finish(), since, upserts }))
+    }
+
+    /// Whether a batch may leave at all.
+    fn may_send(&self) -> bool {
+        !self.waits && self.sender.has_room()
+    }
+
+    /// Whether so little is in flight that a batch need not be full.
+    fn is_eager(&self) -> bool {
+        self.sender.in_flight() < EAGER_IN_FLIGHT
+    }
+
+    /// Whether something is not to wait for company.
+    fn is_pressing(&self, now: Instant) -> bool {
+        self.queue.has_fresh()
+            || self.dump.is_pressing()
+            || self.company_until().is_some_and(|until| until <= now)
+    }
+
+    /// Until when the oldest change waits that is no new connection. Only while this box tells:
+    /// who hands over has no time.
+    fn company_until(&self) -> Option<Instant> {
+        let patience = match self.mode {
+            Mode::Telling => COMPANY,
+            Mode::Draining | Mode::Silent => Duration::ZERO,
+        };
+        self.queue.oldest_later().map(|since| since + patience)
+    }
+
+    /// When the next batch leaves of itself.
+    pub(super) fn tell_due(&self) -> Option<Instant> {
+        self.company_until().filter(|_| self.may_send() && self.is_eager())
     }
 
     fn fill(&mut self, batch: &mut Batch) {

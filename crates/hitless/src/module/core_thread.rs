@@ -4,7 +4,7 @@
 //! (logging, the file with the epoch, netlink, the connection table) is handed to other threads
 //! through bounded channels.
 
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::BorrowedFd;
 use std::sync::mpsc::{SyncSender, TrySendError};
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ use super::announce::Announcer;
 use super::chores::Chore;
 use super::clock;
 use super::gateways::Gateways;
-use super::inbox::{CoreInbox, CoreInput};
+use super::inbox::{CoreInbox, CoreInput, Sender};
 use super::pulse::Pulse;
 use super::realtime;
 use super::rejections::Rejections;
@@ -45,7 +45,7 @@ pub(crate) struct Core {
     pub(crate) gate: RoleHandle,
     pub(crate) announcer: Announcer,
     pub(crate) gateways: Gateways,
-    pub(crate) table: SyncSender<TableJob>,
+    pub(crate) table: Sender<TableJob>,
     /// What is logged.
     pub(crate) log: SyncSender<Chore>,
     /// What is stored and passed on.
@@ -55,6 +55,13 @@ pub(crate) struct Core {
     pub(crate) pulse: Pulse,
     /// Who waits to hear whether this process may be replaced.
     pub(crate) absence: Option<oneshot::Sender<Result<(), String>>>,
+}
+
+/// Where something waited when the thread woke.
+#[derive(Clone, Copy, Debug)]
+struct Ready {
+    heartbeats: bool,
+    records: bool,
 }
 
 /// Whether the thread goes on.
@@ -72,8 +79,8 @@ impl Core {
         loop {
             self.pulse.turn();
             let due = self.node.next_deadline().map(|deadline| deadline.at);
-            self.sleep_until(due);
-            if let Turn::Leave(reply) = self.turn(due) {
+            let ready = self.sleep_until(due);
+            if let Turn::Leave(reply) = self.turn(due, ready) {
                 self.write_gate(Role::Standby, Epoch::default(), Instant::ZERO, false);
                 let _asker_gone = reply.send(());
                 return;
@@ -81,27 +88,36 @@ impl Core {
         }
     }
 
-    fn sleep_until(&self, due: Option<Instant>) {
+    fn sleep_until(&self, due: Option<Instant>) -> Ready {
         let now = clock::now();
         let left = due.map_or(LONGEST_SLEEP, |at| at.saturating_since(now)).min(LONGEST_SLEEP);
+        let may_sleep = self.inbox.may_sleep(now + left);
+        let left = if may_sleep { left } else { Duration::ZERO };
         let timeout = Timespec {
             tv_sec: i64::try_from(left.as_secs()).unwrap_or(1),
             tv_nsec: i64::from(left.subsec_nanos()),
         };
-        let sockets = self.sockets.descriptors().chain(self.gateways.descriptors());
-        let descriptors: Vec<BorrowedFd<'_>> = sockets.chain([self.inbox.descriptor()]).collect();
-        let mut waiting: Vec<PollFd<'_>> = descriptors
-            .iter()
-            .map(|fd| PollFd::from_borrowed_fd(fd.as_fd(), PollFlags::IN))
-            .collect();
-        // An interrupted wait is a short one.
-        let _interrupted = poll(&mut waiting, Some(&timeout));
+        let lanes = [Lane::Heartbeat, Lane::Replication].map(|lane| self.sockets.descriptors(lane));
+        let others = self.gateways.descriptors().chain([self.inbox.descriptor()]);
+        let descriptors: Vec<BorrowedFd<'_>> = lanes.into_iter().flatten().chain(others).collect();
+        let mut waiting: Vec<PollFd<'_>> =
+            descriptors.iter().map(|fd| PollFd::from_borrowed_fd(*fd, PollFlags::IN)).collect();
+        // An interrupted wait is a short one, and says nothing of the sockets.
+        let interrupted = poll(&mut waiting, Some(&timeout)).is_err();
+        let any = |fds: &[PollFd<'_>]| interrupted || fds.iter().any(|fd| !fd.revents().is_empty());
+        let (heartbeats, rest) = waiting.split_at(self.sockets.count());
+        let (records, others) = rest.split_at(self.sockets.count());
+        self.inbox.is_awake(others.last().is_some_and(|bell| !bell.revents().is_empty()));
+        Ready { heartbeats: any(heartbeats), records: any(records) }
     }
 
     /// Heartbeats first, then the inbox and the records, and only then what is due: nobody is
-    /// judged silent while something of his waits unread.
-    fn turn(&mut self, due: Option<Instant>) -> Turn {
-        self.read(Lane::Heartbeat, HEARTBEATS_A_TURN);
+    /// judged silent while something of his waits unread, although it came after the thread woke.
+    fn turn(&mut self, due: Option<Instant>, ready: Ready) -> Turn {
+        let is_due = |at: Option<Instant>| at.is_some_and(|at| at <= clock::now());
+        if ready.heartbeats || is_due(due) {
+            self.read(Lane::Heartbeat, HEARTBEATS_A_TURN);
+        }
         self.hear_gateways();
         if due.is_some_and(|at| clock::now().saturating_since(at) > self.heartbeat) {
             self.node.handle_input(clock::now(), Input::CaughtUp);
@@ -110,21 +126,23 @@ impl Core {
         if let Turn::Leave(reply) = self.take_waiting() {
             return Turn::Leave(reply);
         }
-        self.read(Lane::Replication, RECORDS_A_TURN);
-        let now = clock::now();
-        if self.node.next_deadline().is_some_and(|deadline| deadline.at <= now) {
-            self.node.handle_deadline(now);
+        if ready.records {
+            self.read(Lane::Replication, RECORDS_A_TURN);
+        }
+        let next = |node: &Node| node.next_deadline().map(|deadline| deadline.at);
+        if is_due(next(&self.node)) {
+            self.read(Lane::Heartbeat, HEARTBEATS_A_TURN);
+            self.node.handle_deadline(clock::now());
             self.drain(&mut None);
         }
         Turn::Continue
     }
 
     /// Takes what waits in the inbox, as long as nothing else is due: a part of a dump may cost a
-    /// millisecond, and sixty of them a lease.
+    /// millisecond, and sixty of them a lease. What is left keeps the thread from sleeping.
     fn take_waiting(&mut self) -> Turn {
-        self.inbox.silence();
         for _ in 0..INPUTS_A_TURN {
-            let Some(input) = self.inbox.next() else { return Turn::Continue };
+            let Ok(Some(input)) = self.inbox.next() else { break };
             if let Turn::Leave(reply) = self.take(input) {
                 return Turn::Leave(reply);
             }
@@ -133,7 +151,6 @@ impl Core {
                 break;
             }
         }
-        self.inbox.ring();
         Turn::Continue
     }
 
@@ -176,6 +193,10 @@ impl Core {
             CoreInput::Absence(lasts, reply) => {
                 self.absence = Some(reply);
                 self.node.handle_input(now, Input::Command(Command::Absence(lasts)));
+            }
+            CoreInput::Configure(config, announcements) => {
+                self.announcer.replace(announcements, self.forwards_since.is_some());
+                self.node.handle_input(now, Input::Configure(&config));
             }
             CoreInput::Status(reply) => {
                 let _asker_gone = reply.send(self.node.status(now));

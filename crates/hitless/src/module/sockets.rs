@@ -61,9 +61,14 @@ impl Sockets {
         Ok(Self { paths })
     }
 
-    /// The descriptors to wait for.
-    pub(crate) fn descriptors(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
-        self.paths.values().flat_map(|path| [path.heartbeat.as_fd(), path.replication.as_fd()])
+    /// How many sockets each lane has.
+    pub(crate) fn count(&self) -> usize {
+        self.paths.len()
+    }
+
+    /// The descriptors of a lane to wait for.
+    pub(crate) fn descriptors(&self, lane: Lane) -> impl Iterator<Item = BorrowedFd<'_>> {
+        self.paths.values().map(move |path| path.lane(lane).as_fd())
     }
 
     /// Takes up to `limit` datagrams of a lane from each VLAN, so that a flood on one of them leaves

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::mpsc::sync_channel;
 use std::thread;
 
 use anyhow::{Context, Result};
@@ -18,7 +18,7 @@ use super::announce::Announcer;
 use super::chores::{self, Record, Worker};
 use super::core_thread::Core;
 use super::gateways::Gateways;
-use super::inbox::{CoreSender, inbox};
+use super::inbox::{self, CoreSender, Inbox};
 use super::pulse::Pulse;
 use super::rejections::Rejections;
 use super::settings::{self, Identity};
@@ -30,12 +30,17 @@ use crate::names::Names;
 use crate::netlink::module_net::InterfaceState;
 
 /// What the data plane should hold.
-pub(crate) fn desired(module: &Module, interfaces: &BTreeMap<VlanId, InterfaceState>) -> Desired {
+pub(crate) fn compile(module: &Module, interfaces: &BTreeMap<VlanId, InterfaceState>) -> Desired {
     let ports = interfaces
         .iter()
         .map(|(vlan, state)| (*vlan, PortFacts { ifindex: state.index, mac: state.mac }))
         .collect();
-    let desired = hitless_plane::desired(module, &ports);
+    hitless_plane::desired(module, &ports)
+}
+
+/// The same, saying what of the configuration it does not carry out.
+pub(crate) fn desired(module: &Module, interfaces: &BTreeMap<VlanId, InterfaceState>) -> Desired {
+    let desired = compile(module, interfaces);
     for reason in &desired.unsupported {
         tracing::warn!("{reason}");
     }
@@ -90,7 +95,7 @@ pub(crate) fn alone(plane: &Plane) -> Result<()> {
         active_since: if was_active { before.active_since } else { now },
         ..RoleWord::default()
     })?;
-    let (_nobody_asks, jobs) = sync_channel(1);
+    let (_nobody_asks, jobs) = inbox::with_room(1)?;
     start_table(plane, None, jobs)
 }
 
@@ -108,6 +113,16 @@ pub(crate) struct Stage<'a> {
     pub(crate) interfaces: &'a BTreeMap<VlanId, InterfaceState>,
 }
 
+/// A member of a group whose threads run.
+pub(crate) struct Member {
+    /// The way to the core thread.
+    pub(crate) core: CoreSender,
+    /// What the core thread shows of itself.
+    pub(crate) pulse: Pulse,
+    /// What its node was told.
+    pub(crate) node: NodeConfig,
+}
+
 /// The threads of a member of a group, but for the one that keeps the connection table: that one
 /// needs the data plane loaded, which the others do not have to wait for.
 pub(crate) struct Pair {
@@ -115,7 +130,8 @@ pub(crate) struct Pair {
     pub(crate) core: CoreSender,
     /// What the core thread shows of itself.
     pub(crate) pulse: Pulse,
-    jobs: Receiver<TableJob>,
+    node: NodeConfig,
+    jobs: Inbox<TableJob>,
 }
 
 impl Pair {
@@ -124,15 +140,15 @@ impl Pair {
         let ports = settings::pair_ports(&config, stage.interfaces);
         let announcements = settings::announcements(stage.desired);
         let segments = settings::gateways(stage.module, stage.interfaces);
-        let (sender, inbox) = inbox()?;
-        let (table, jobs) = sync_channel(table::JOBS_WAITING);
+        let (sender, inbox) = inbox::inbox()?;
+        let (table, jobs) = inbox::with_room(table::JOBS_WAITING)?;
         let (log, waiting_lines) = sync_channel(chores::WAITING);
         let (chores, waiting_chores) = sync_channel(chores::WAITING);
         let pulse = Pulse::default();
         let core = Core {
             heartbeat: config.heartbeat,
             sockets: Sockets::open(config.ft_vlan, &ports).context("sockets of the pair")?,
-            node: Node::new(clock::now(), config),
+            node: Node::new(clock::now(), config.clone()),
             inbox,
             gate: stage.gate,
             announcer: Announcer::open(announcements).context("packet socket")?,
@@ -151,17 +167,17 @@ impl Pair {
         let logger = worker.clone();
         vital("log", move || logger.run(&waiting_lines))?;
         vital("chores", move || worker.run(&waiting_chores))?;
-        Ok(Self { core: sender, pulse, jobs })
+        Ok(Self { core: sender, pulse, node: config, jobs })
     }
 
     /// Starts the last thread, and gives back the way to the core thread.
-    pub(crate) fn complete(self, plane: &Plane) -> Result<(CoreSender, Pulse)> {
+    pub(crate) fn complete(self, plane: &Plane) -> Result<Member> {
         start_table(plane, Some(self.core.clone()), self.jobs)?;
-        Ok((self.core, self.pulse))
+        Ok(Member { core: self.core, pulse: self.pulse, node: self.node })
     }
 }
 
-fn start_table(plane: &Plane, core: Option<CoreSender>, jobs: Receiver<TableJob>) -> Result<()> {
+fn start_table(plane: &Plane, core: Option<CoreSender>, jobs: Inbox<TableJob>) -> Result<()> {
     let thread = TableThread {
         table: plane.connections(),
         events: plane.events()?,

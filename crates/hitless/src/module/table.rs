@@ -3,14 +3,17 @@
 //! It applies what the peer tells, dumps what the peer lacks, reports what the programs did, and
 //! forgets connections that are over. Events are reported before each part of a dump, so that a
 //! part never tells an older state than the events that follow it.
+//!
+//! An event that comes after a pause is reported at once, those that follow it together after a while:
+//! waking this thread, the core thread and both of the peer's costs more than a connection does. While
+//! it collects, the ring does not wake it; then nobody pays for waking but the first event.
 
 use std::os::fd::AsFd;
-use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::Duration;
 
 use hitless_core::node::{BatchId, Captured, Change, Snapshot, TableJob};
 use hitless_model::abi::RoleWord;
-use hitless_model::{ConnRecord, Counter, Instant, Role};
+use hitless_model::{ConnKey, ConnRecord, Counter, Instant, Role};
 use hitless_plane::{
     ConnEvent, ConnTable, CounterReader, DumpCursor, EventReader, PeerWord, RoleHandle, Scope,
     SweepCursor, SweepPolicy, Which,
@@ -18,7 +21,7 @@ use hitless_plane::{
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::clock;
-use super::inbox::{CoreInput, CoreSender, Gone};
+use super::inbox::{CoreInput, CoreSender, Gone, Inbox};
 
 /// Jobs that may wait: more than the window of the replica lets out, so that the core thread never
 /// waits for this one.
@@ -31,13 +34,17 @@ const PART: usize = 1_024;
 const SWEEP_EVERY: Duration = Duration::from_secs(1);
 /// Connections looked at in one turn, some two milliseconds: nothing waits longer for a sweep.
 const SWEPT_A_TURN: usize = 4_096;
-/// Pause between two parts of a sweep: a full default table takes a second, a tenth of it at work.
-const SWEEP_PAUSE: Duration = Duration::from_millis(20);
+/// Pause between two parts of a sweep: a full default table takes three seconds. A connection that is
+/// closing is looked at with each of them until its time is over, and that is not to cost more than
+/// the connection.
+const SWEEP_PAUSE: Duration = Duration::from_millis(100);
 /// Pause after the kernel refused to read the table.
 const AFTER_FAILURE: Duration = Duration::from_millis(100);
-/// How long a turn waits for events before it looks at its jobs again: it bounds what a batch from
-/// the peer waits for, and costs a few system calls a millisecond.
-const PATIENCE: Duration = Duration::from_millis(1);
+/// How long events are collected after some were reported. It is the greater part of how long a new
+/// connection stays unknown to the peer, half of it on average.
+const COLLECTING: Duration = Duration::from_micros(800);
+/// How long the word that a batch is in the kernel may wait for the core thread to wake of itself.
+const APPLIED_WAITS: Duration = Duration::from_millis(1);
 
 /// A dump that is under way.
 struct Dump {
@@ -45,6 +52,24 @@ struct Dump {
     which: Which,
     embryonic: bool,
     cursor: DumpCursor,
+}
+
+/// Changes that may be written in any order: upserts of connections, removals of others.
+#[derive(Default)]
+struct Together {
+    upserts: Vec<ConnRecord>,
+    removals: Vec<ConnKey>,
+}
+
+impl Together {
+    /// Whether a change has to come after these: it is about one of these connections, or a mark.
+    fn is_out_of_order(&self, change: &Change) -> bool {
+        match change {
+            Change::Upsert(record) => self.removals.contains(&record.key),
+            Change::Remove(key) => self.upserts.iter().any(|record| record.key == *key),
+            Change::DumpBegins | Change::DumpEnds => true,
+        }
+    }
 }
 
 /// Everything that the table thread owns.
@@ -55,7 +80,7 @@ pub(crate) struct TableThread {
     pub(crate) gate: RoleHandle,
     /// The pair's core thread, if there is a pair.
     pub(crate) core: Option<CoreSender>,
-    pub(crate) jobs: Receiver<TableJob>,
+    pub(crate) jobs: Inbox<TableJob>,
 }
 
 /// State of a running thread.
@@ -65,6 +90,8 @@ struct Running {
     sweep: SweepCursor,
     /// When the next part of a sweep is due.
     sweep_due: Instant,
+    /// Until when events are collected.
+    collects_until: Instant,
     lost: u64,
 }
 
@@ -73,8 +100,15 @@ impl TableThread {
     pub(crate) fn run(self) {
         // A process that was killed in the middle of its work has not counted all of it.
         said("count of the connection table", self.table.recount());
-        let (sweep, sweep_due) = (SweepCursor::default(), clock::now() + SWEEP_EVERY);
-        let mut running = Running { own: self, dump: None, sweep, sweep_due, lost: 0 };
+        let (sweep, now) = (SweepCursor::default(), clock::now());
+        let mut running = Running {
+            own: self,
+            dump: None,
+            sweep,
+            sweep_due: now + SWEEP_EVERY,
+            collects_until: now,
+            lost: 0,
+        };
         while running.turn().is_ok() {}
     }
 }
@@ -82,15 +116,12 @@ impl TableThread {
 impl Running {
     fn turn(&mut self) -> Result<(), Gone> {
         self.wait();
-        self.report_events()?;
-        loop {
-            match self.own.jobs.try_recv() {
-                Ok(job) => self.work(job)?,
-                Err(TryRecvError::Empty) => break,
-                // Without a pair nobody ever held the other end.
-                Err(TryRecvError::Disconnected) if self.own.core.is_none() => break,
-                Err(TryRecvError::Disconnected) => return Err(Gone),
-            }
+        let now = clock::now();
+        if now >= self.collects_until && self.report_events()? {
+            self.collects_until = now + COLLECTING;
+        }
+        while let Some(job) = self.next_job()? {
+            self.work(job)?;
         }
         if clock::now() >= self.sweep_due {
             self.look_for_losses()?;
@@ -99,18 +130,46 @@ impl Running {
         Ok(())
     }
 
+    fn next_job(&self) -> Result<Option<TableJob>, Gone> {
+        match (self.own.jobs.next(), &self.own.core) {
+            // Without a pair nobody ever held the other end.
+            (Err(Gone), None) => Ok(None),
+            (job, _) => job,
+        }
+    }
+
+    /// Sleeps until there is a job, a sweep is due, or there are events and they were collected for
+    /// long enough.
     fn wait(&self) {
-        let timeout = Timespec { tv_sec: 0, tv_nsec: i64::from(PATIENCE.subsec_nanos()) };
-        let mut waiting = [PollFd::from_borrowed_fd(self.own.events.as_fd(), PollFlags::IN)];
+        let now = clock::now();
+        let collects = now < self.collects_until;
+        let due = if collects { self.sweep_due.min(self.collects_until) } else { self.sweep_due };
+        if !self.own.jobs.may_sleep(due) {
+            self.own.jobs.is_awake(false);
+            return;
+        }
+        let left = due.saturating_since(now).min(SWEEP_EVERY);
+        let timeout = Timespec {
+            tv_sec: i64::try_from(left.as_secs()).unwrap_or(1),
+            tv_nsec: i64::from(left.subsec_nanos()),
+        };
+        let mut waiting = [
+            PollFd::from_borrowed_fd(self.own.jobs.descriptor(), PollFlags::IN),
+            PollFd::from_borrowed_fd(self.own.events.as_fd(), PollFlags::IN),
+        ];
+        let count = if collects { 1 } else { 2 };
         // An interrupted wait is a short one.
-        let _interrupted = poll(&mut waiting, Some(&timeout));
+        let _interrupted = poll(&mut waiting[..count], Some(&timeout));
+        self.own.jobs.is_awake(!waiting[0].revents().is_empty());
     }
 
     fn tell(&self, input: CoreInput) -> Result<(), Gone> {
         self.own.core.as_ref().map_or(Ok(()), |core| core.send(input))
     }
 
-    fn report_events(&mut self) -> Result<(), Gone> {
+    /// Says whether there were any.
+    fn report_events(&mut self) -> Result<bool, Gone> {
+        let mut were_any = false;
         loop {
             let mut changes = Vec::new();
             while changes.len() < EVENTS_A_TURN {
@@ -123,8 +182,9 @@ impl Running {
                 });
             }
             if changes.is_empty() {
-                return Ok(());
+                return Ok(were_any);
             }
+            were_any = true;
             self.tell(CoreInput::Captured(changes))?;
         }
     }
@@ -144,31 +204,45 @@ impl Running {
     fn apply(&mut self, batch: BatchId, changes: Vec<Change>) -> Result<(), Gone> {
         let gate = self.own.gate.read().unwrap_or_default();
         let active = gate.role == u32::from(Role::Active as u8);
-        self.own.table.take(if active { PeerWord::Additions } else { PeerWord::Everything });
+        self.own.table.take(match (active, forwards(&gate)) {
+            (true, _) => PeerWord::Additions,
+            (false, true) => PeerWord::Everything,
+            (false, false) => PeerWord::Undisturbed,
+        });
         let mut refused = 0;
-        let mut upserts = Vec::new();
+        let mut together = Together::default();
         for change in changes {
-            if let Change::Upsert(record) = change {
-                upserts.push(record);
-                continue;
+            if together.is_out_of_order(&change) {
+                refused += self.write(&std::mem::take(&mut together));
             }
-            refused += self.upsert(&std::mem::take(&mut upserts));
-            let table = &mut self.own.table;
             match change {
-                Change::Upsert(_) => {}
-                Change::Remove(key) => said("remove", table.remove(&[key])),
-                Change::DumpBegins => table.begin_peer_dump(),
+                Change::Upsert(record) => together.upserts.push(record),
+                Change::Remove(key) => together.removals.push(key),
+                Change::DumpBegins => self.own.table.begin_peer_dump(),
                 Change::DumpEnds => {
-                    said("end of the peer's dump", table.end_peer_dump(forwards(&gate)));
+                    let ended = self.own.table.end_peer_dump(forwards(&gate));
+                    said("end of the peer's dump", ended);
                 }
             }
         }
-        refused += self.upsert(&upserts);
-        self.tell(CoreInput::Applied { batch, refused })
+        refused += self.write(&together);
+        let Some(core) = &self.own.core else { return Ok(()) };
+        core.send_within(CoreInput::Applied { batch, refused }, APPLIED_WAITS)
+    }
+
+    fn write(&mut self, together: &Together) -> u32 {
+        let refused = self.upsert(&together.upserts);
+        if !together.removals.is_empty() {
+            said("remove", self.own.table.remove(&together.removals));
+        }
+        refused
     }
 
     /// Writes what the peer told; returns how much of it this box cannot hold.
     fn upsert(&mut self, records: &[ConnRecord]) -> u32 {
+        if records.is_empty() {
+            return 0;
+        }
         match self.own.table.upsert(records, clock::now()) {
             Ok(refused) => {
                 if refused.total() > 0 {

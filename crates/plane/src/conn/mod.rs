@@ -2,8 +2,8 @@
 //! expired connections are swept, and the number of connections stays exact throughout.
 //!
 //! Established connections are in the main table (`CONN_*`), others in the small evicting one
-//! (`EMB_*`). [`entry`] converts, [`ConnTable`] writes and removes, `dump` reads, `sweep` expires,
-//! `tally` counts.
+//! (`EMB_*`). [`entry`] converts, [`ConnTable`] writes and removes (`together` many at once), `dump`
+//! reads, `sweep` expires, `tally` counts.
 
 mod dump;
 pub(crate) mod entry;
@@ -11,6 +11,7 @@ mod peer_dump;
 mod sweep;
 mod table;
 mod tally;
+mod together;
 mod usage;
 
 pub use dump::{ConnDetail, DirectionDetail, DumpCursor, Scope, Which};

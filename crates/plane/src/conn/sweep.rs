@@ -10,12 +10,17 @@ use hitless_model::{ConnKey, Instant, Protocol};
 
 use super::dump::{Scope, Which};
 use super::entry;
-use super::table::{ConnTable, remove_entries};
+use super::table::{ConnTable, is_reverse_of};
 use super::usage::Delta;
 use crate::endpoint::Endpoint;
 use crate::error::Result;
 use crate::kernel_map::Position;
+use crate::maps::Table;
 use crate::resolver::Resolver;
+
+/// Connections removed at once: few, because the programs go on meanwhile, and who is removed should
+/// have been looked at just before.
+const AT_ONCE: usize = 64;
 
 /// What a sweep goes by, besides `idle` and `pending` of the configuration applied last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,15 +117,45 @@ impl ConnTable {
     ) -> Result<()> {
         let table = self.table(which);
         let resolver = self.shared.resolver();
+        let mut over = Over::default();
         for (key, forward) in table.forward.read_part(&mut cursor.position, max)? {
             let limits = limits(&resolver, &key, policy);
             if !is_over(&key, &forward, limits, (now, policy)) {
                 continue;
             }
-            let reverse = table.reverse.get(&entry::reverse_key(&key, &forward))?;
-            let alive = reverse.is_some_and(|conn| !is_over(&key, &conn, limits, (now, policy)));
-            if !alive && remove_entries(table, &key, &forward)? {
-                removed(&key, &forward);
+            let back = entry::reverse_key(&key, &forward);
+            let reverse = table.reverse.get(&back)?;
+            if reverse.is_some_and(|conn| !is_over(&key, &conn, limits, (now, policy))) {
+                continue;
+            }
+            let is_ours = |conn: Conn| is_reverse_of(&back, &conn, &key);
+            over.reverse.extend(reverse.is_some_and(is_ours).then_some(back));
+            over.forward.push((key, forward));
+            if over.forward.len() == AT_ONCE {
+                std::mem::take(&mut over).remove(table, &mut removed)?;
+            }
+        }
+        over.remove(table, &mut removed)
+    }
+}
+
+/// Connections that are over.
+#[derive(Default)]
+struct Over {
+    forward: Vec<(FlowKey, Conn)>,
+    reverse: Vec<FlowKey>,
+}
+
+impl Over {
+    /// Removes them. The reverse entries go first: if we die in between, the forward ones are still
+    /// there to be swept.
+    fn remove(self, table: &Table, removed: &mut impl FnMut(&FlowKey, &Conn)) -> Result<()> {
+        table.reverse.remove_many(&self.reverse)?;
+        let keys: Vec<_> = self.forward.iter().map(|(key, _)| *key).collect();
+        for (was_there, (key, conn)) in table.forward.remove_many(&keys)?.iter().zip(&self.forward)
+        {
+            if *was_there {
+                removed(key, conn);
             }
         }
         Ok(())

@@ -28,7 +28,7 @@ impl Refused {
         self.0.values().sum()
     }
 
-    fn count(&mut self, why: Refusal) {
+    pub(super) fn count(&mut self, why: Refusal) {
         *self.0.entry(why).or_default() += 1;
     }
 }
@@ -45,14 +45,28 @@ pub struct ConnTable {
     pub(super) told: Option<HashSet<FlowKey>>,
     /// How much of the peer's word is taken.
     word: PeerWord,
+    /// What is known of the small table.
+    pub(super) small: SmallTable,
 }
 
-/// How much of the peer's word is taken.
+/// What is known of the small table, which is empty on a box that never forwarded: asking for every
+/// connection again would cost more than the connection.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum SmallTable {
+    /// There may be connections; it was asked for some so often since somebody looked.
+    Used(u32),
+    /// There are none.
+    Empty,
+}
+
+/// How much of the peer's word is taken, and how.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum PeerWord {
     /// All of it: the peer is active, or was until now.
     #[default]
     Everything,
+    /// All of it, and no program makes or removes connections meanwhile: this box does not forward.
+    Undisturbed,
     /// Only what changes no connection of ours, unless it is closing: this box is active, and what the
     /// peer removes or gives to another real may be of an earlier reign. What is kept too long ends by
     /// its idle time.
@@ -68,18 +82,24 @@ impl ConnTable {
             shared,
             told: None,
             word: PeerWord::default(),
+            small: SmallTable::Used(0),
         }
     }
 
     /// Says how much of what follows is taken.
     pub fn take(&mut self, word: PeerWord) {
         self.word = word;
+        match word {
+            PeerWord::Everything | PeerWord::Additions => self.small = SmallTable::Used(0),
+            PeerWord::Undisturbed => {}
+        }
     }
 
     /// Whether a connection is ours, with another real, and not over anyway.
     fn contradicts(&self, key: &FlowKey, told: &Conn) -> Result<bool> {
-        if self.word == PeerWord::Everything {
-            return Ok(false);
+        match self.word {
+            PeerWord::Everything | PeerWord::Undisturbed => return Ok(false),
+            PeerWord::Additions => {}
         }
         let found = match self.main.forward.get(key)? {
             Some(conn) => Some(conn),
@@ -96,24 +116,42 @@ impl ConnTable {
         let resolver = self.shared.resolver();
         let mut refused = Refused::default();
         let mut delta = Delta::default();
-        let mut outcome = Ok(());
+        let mut pairs = Vec::with_capacity(records.len());
         for record in records {
-            let result = match entry::pair(record, &resolver, now) {
-                Ok(pair) => self.upsert_one(&pair, &mut delta),
-                Err(why) => Ok(Some(why)),
-            };
-            match result {
+            match entry::pair(record, &resolver, now) {
+                Ok(pair) => pairs.push(pair),
+                Err(why) => refused.count(why),
+            }
+        }
+        let outcome = match self.word {
+            PeerWord::Undisturbed => self.upsert_together(&pairs, &mut delta, &mut refused),
+            PeerWord::Everything | PeerWord::Additions => {
+                self.upsert_each(&pairs, &mut delta, &mut refused)
+            }
+        };
+        self.accounts.add(&self.shared, delta)?;
+        outcome.map(|()| refused)
+    }
+
+    fn upsert_each(
+        &mut self,
+        pairs: &[Pair],
+        delta: &mut Delta,
+        refused: &mut Refused,
+    ) -> Result<()> {
+        let mut outcome = Ok(());
+        for pair in pairs {
+            match self.upsert_one(pair, delta) {
                 Ok(None) => {}
                 Ok(Some(why)) => refused.count(why),
                 // The rest of the batch may still be good; the first error is told at the end.
                 Err(error) => outcome = outcome.and(Err(error)),
             }
         }
-        self.accounts.add(&self.shared, delta)?;
-        outcome.map(|()| refused)
+        outcome
     }
 
-    fn upsert_one(&mut self, pair: &Pair, delta: &mut Delta) -> Result<Option<Refusal>> {
+    pub(super) fn upsert_one(&mut self, pair: &Pair, delta: &mut Delta) -> Result<Option<Refusal>> {
         let key = &pair.forward.0;
         if self.contradicts(key, &pair.forward.1)? {
             return Ok(None);
@@ -169,8 +207,9 @@ impl ConnTable {
         let (key, new) = &pair.forward;
         let old = self.main.forward.get(key)?.unwrap_or_default();
         let moved = (old.rewrite_ip, old.rewrite_port) != (new.rewrite_ip, new.rewrite_port);
-        if moved {
-            self.main.reverse.remove(&entry::reverse_key(key, &old))?;
+        let reverse = entry::reverse_key(key, &old);
+        if moved && belongs_to(&self.main.reverse, &reverse, key)? {
+            self.main.reverse.remove(&reverse)?;
         }
         match self.main.forward.update(key, &merged(&old, new), sys::EXIST) {
             Ok(()) => {}
@@ -203,11 +242,12 @@ impl ConnTable {
     }
 
     /// A connection that is established here is not put back by an older word of the peer.
-    fn upsert_embryonic(&self, pair: &Pair) -> Result<Option<Refusal>> {
+    fn upsert_embryonic(&mut self, pair: &Pair) -> Result<Option<Refusal>> {
         if self.main.forward.get(&pair.forward.0)?.is_some() {
             return Ok(None);
         }
         remove_pair(&self.embryonic, &pair.forward.0)?;
+        self.small = SmallTable::Used(0);
         self.embryonic.reverse.put(&pair.reverse.0, &pair.reverse.1)?;
         self.embryonic.forward.put(&pair.forward.0, &pair.forward.1)?;
         Ok(None)
@@ -216,17 +256,25 @@ impl ConnTable {
     /// Removes connections, wherever they are. Unknown ones are no error.
     pub fn remove(&mut self, keys: &[ConnKey]) -> Result<u64> {
         let mut delta = Delta::default();
-        let taken = if self.word == PeerWord::Everything { keys } else { &[] };
-        for key in taken {
-            let key = entry::forward_key(key);
-            delta.removed += u64::from(remove_pair(&self.main, &key)?);
-            remove_pair(&self.embryonic, &key)?;
+        let keys: Vec<_> = keys.iter().map(entry::forward_key).collect();
+        let outcome = match self.word {
+            PeerWord::Undisturbed => self.remove_together(&keys, &mut delta),
+            PeerWord::Everything => self.remove_each(&keys, &mut delta),
+            PeerWord::Additions => Ok(()),
+        };
+        self.accounts.add(&self.shared, delta)?;
+        outcome.map(|()| delta.removed)
+    }
+
+    fn remove_each(&mut self, keys: &[FlowKey], delta: &mut Delta) -> Result<()> {
+        for key in keys {
+            delta.removed += u64::from(remove_pair(&self.main, key)?);
+            remove_pair(&self.embryonic, key)?;
             if let Some(told) = &mut self.told {
-                told.remove(&key);
+                told.remove(key);
             }
         }
-        self.accounts.add(&self.shared, delta)?;
-        Ok(delta.removed)
+        Ok(())
     }
 }
 
@@ -260,14 +308,16 @@ pub(super) fn remove_entries(table: &Table, key: &FlowKey, forward: &Conn) -> Re
 }
 
 /// Whether the reverse entry is of the connection with this forward key.
-fn belongs_to(reverses: &Flows, reverse: &FlowKey, forward: &FlowKey) -> Result<bool> {
-    let entry = reverses.get(reverse)?;
-    Ok(entry.is_some_and(|conn| {
-        reverse.forward_of_reverse((conn.rewrite_ip, conn.rewrite_port)) == *forward
-    }))
+pub(super) fn belongs_to(reverses: &Flows, reverse: &FlowKey, forward: &FlowKey) -> Result<bool> {
+    Ok(reverses.get(reverse)?.is_some_and(|conn| is_reverse_of(reverse, &conn, forward)))
 }
 
-fn refusal(error: io::Error) -> Result<Option<Refusal>> {
+/// Whether a reverse entry is of the connection with this forward key.
+pub(super) fn is_reverse_of(key: &FlowKey, conn: &Conn, forward: &FlowKey) -> bool {
+    key.forward_of_reverse((conn.rewrite_ip, conn.rewrite_port)) == *forward
+}
+
+pub(super) fn refusal(error: io::Error) -> Result<Option<Refusal>> {
     match error.raw_os_error() {
         // A hash without a free element says so in either way.
         Some(libc::E2BIG | libc::ENOMEM) => Ok(Some(Refusal::TableFull)),

@@ -8,3 +8,4 @@ mod loading;
 mod peer;
 mod programs;
 mod sandbox;
+mod together;

@@ -10,7 +10,7 @@ use crate::machine::Machine;
 use crate::node::{BatchId, Captured, Change, Snapshot, TableJob};
 use crate::replica::codec::{self, Ack, Seq};
 use crate::replica::queue::Queue;
-use crate::replica::{Event, Input, Mode, Output, Rejected, Replica, Sending, SessionId};
+use crate::replica::{Event, Input, Mode, Output, Rejected, Replica, Sending, SessionId, Timer};
 use crate::wire::Writer;
 
 const SESSION: SessionId = SessionId(77);
@@ -86,6 +86,57 @@ fn an_established_connection_leaves_in_the_call_that_captured_it() {
 }
 
 #[test]
+fn what_becomes_of_known_connections_leaves_with_a_new_one_or_after_a_while() {
+    let mut replica = teller();
+    let changes = [Captured::Remove(key(1)), Captured::Upsert(closing(2))];
+    assert_eq!(give(&mut replica, at(5), Input::Captured(&changes)), []);
+    let outputs = give(&mut replica, at(6), Input::Captured(&[Captured::Upsert(established(3))]));
+    let told_first = [Change::Upsert(established(3)), Change::Remove(key(1))];
+    assert_eq!(told(&outputs)[..2], told_first);
+    assert_eq!(told(&outputs).len(), 3);
+
+    give(&mut replica, at(7), Input::Message(&message(3, 0, None)));
+    give(&mut replica, at(7), Input::Captured(&[Captured::Remove(key(3))]));
+    let deadline = replica.next_deadline().unwrap();
+    assert_eq!((deadline.at, deadline.why), (at(11), Timer::Tell));
+    replica.handle_deadline(at(11));
+    assert_eq!(told(&drain(&mut replica)), [Change::Remove(key(3))]);
+    assert!(replica.next_deadline().unwrap().at > at(11));
+}
+
+#[test]
+fn what_fills_a_batch_does_not_wait_and_who_drains_waits_for_nothing() {
+    let mut replica = teller();
+    let full = u32::try_from(codec::FULL_BATCH).unwrap();
+    let removals: Vec<_> = (0..full).map(|number| Captured::Remove(key(number))).collect();
+    let outputs = give(&mut replica, at(5), Input::Captured(&removals));
+    assert_eq!(told(&outputs).len(), removals.len());
+
+    replica.handle_input(at(6), Input::Captured(&[Captured::Remove(key(100))]));
+    drain(&mut replica);
+    let outputs = give(&mut replica, at(6), Input::SetMode(Mode::Draining));
+    assert_eq!(told(&outputs), [Change::Remove(key(100))]);
+    let outputs = give(&mut replica, at(6), Input::Captured(&[Captured::Upsert(closing(3))]));
+    assert_eq!(told(&outputs), [Change::Upsert(closing(3))]);
+}
+
+#[test]
+fn a_connection_that_half_closes_before_it_was_told_is_still_a_new_one() {
+    let mut queue = Queue::default();
+    queue.push(at(0), &Captured::Upsert(established(1))).unwrap();
+    let half = record(1, 101, ESTABLISHED | seen::FIN_CLIENT);
+    queue.push(at(1), &Captured::Upsert(half)).unwrap();
+    assert!(queue.has_fresh() && queue.oldest_later().is_none());
+    queue.push(at(2), &Captured::Upsert(closing(1))).unwrap();
+    assert!(!queue.has_fresh());
+    assert_eq!((queue.len(), queue.oldest_later()), (1, Some(at(2))));
+}
+
+fn closing(number: u32) -> ConnRecord {
+    record(number, 101, ESTABLISHED | seen::FIN_CLIENT | seen::FIN_REAL)
+}
+
+#[test]
 fn a_received_batch_stays_at_risk_until_it_is_applied() {
     let mut replica = teller();
     replica.handle_input(at(5), Input::Captured(&[Captured::Upsert(established(1))]));
@@ -106,8 +157,28 @@ fn a_batch_is_acknowledged_as_applied_only_when_the_table_has_it() {
     replica.handle_deadline(at(2));
     let acks = acks(&drain(&mut replica));
     assert_eq!(acks, [Ack { applied: Seq(0), received: 1, refused: 0 }]);
-    let outputs = give(&mut replica, at(3), Input::Applied { batch: BatchId(1), refused: 4 });
-    assert_eq!(self::acks(&outputs), [Ack { applied: Seq(1), received: 0, refused: 4 }]);
+    let applied = Input::Applied { batch: BatchId(1), refused: 4 };
+    assert_eq!(give(&mut replica, at(3), applied), [], "the word may wait for more");
+    assert_eq!(replica.next_deadline().unwrap().at, at(4));
+    replica.handle_deadline(at(4));
+    let acks = self::acks(&drain(&mut replica));
+    assert_eq!(acks, [Ack { applied: Seq(1), received: 0, refused: 4 }]);
+}
+
+#[test]
+fn one_word_acknowledges_many_batches_and_the_eighth_does_not_wait() {
+    let mut replica = Replica::new();
+    replica.handle_input(at(0), Input::PeerUp(SESSION));
+    let mut said = Vec::new();
+    for seq in 1..=17 {
+        let upsert = [Change::Upsert(established(1))];
+        let bytes = message(0, 0, Some((seq, &upsert)));
+        assert_eq!(acks(&give(&mut replica, at(0), Input::Message(&bytes))), []);
+        let applied = Input::Applied { batch: BatchId(seq), refused: 0 };
+        said.extend(acks(&give(&mut replica, at(0), applied)).iter().map(|ack| ack.applied));
+    }
+    assert_eq!(said, [Seq(8), Seq(16)]);
+    assert_eq!(replica.next_deadline().unwrap().at, at(1), "the last one within a millisecond");
 }
 
 fn acks(outputs: &[Output]) -> Vec<Ack> {
@@ -266,11 +337,12 @@ fn a_removal_strikes_its_connection_out_of_a_part_on_its_way() {
     let asked = drain(&mut replica);
     assert!(asked.contains(&Output::Table(TableJob::DumpMore { generation: 2 })));
     let outputs = give(&mut replica, at(1), Input::Captured(&[Captured::Remove(key(1))]));
-    assert_eq!(told(&outputs), [Change::Remove(key(1))]);
+    assert_eq!(told(&outputs), [], "it waits for company");
     let stale =
         Snapshot { generation: 2, records: vec![established(1), established(2)], last: true };
     let outputs = give(&mut replica, at(2), Input::Snapshot(stale));
-    assert_eq!(told(&outputs), [Change::Upsert(established(2)), Change::DumpEnds]);
+    let expected = [Change::Remove(key(1)), Change::Upsert(established(2)), Change::DumpEnds];
+    assert_eq!(told(&outputs), expected);
 }
 
 #[test]
@@ -446,9 +518,10 @@ fn a_session_that_comes_back_goes_on_where_it_stopped() {
     let mut replica = teller();
     replica.handle_input(at(3), Input::PeerDown);
     drain(&mut replica);
-    assert_eq!(give(&mut replica, at(4), Input::Captured(&[Captured::Remove(key(1))])), []);
+    let captured = [Captured::Upsert(established(1))];
+    assert_eq!(give(&mut replica, at(4), Input::Captured(&captured)), []);
     let outputs = give(&mut replica, at(5), Input::PeerUp(SESSION));
-    assert_eq!(batches(&outputs), [(3, vec![Change::Remove(key(1))])]);
+    assert_eq!(batches(&outputs), [(3, vec![Change::Upsert(established(1))])]);
     assert!(replica.in_step());
 }
 
@@ -468,8 +541,9 @@ fn what_an_older_session_applied_acknowledges_nothing() {
     drain(&mut replica);
     let outputs = give(&mut replica, at(1), Input::Applied { batch: BatchId(1), refused: 0 });
     assert_eq!((outputs, replica.peer_complete()), (vec![], false));
-    let outputs = give(&mut replica, at(1), Input::Applied { batch: BatchId(2), refused: 0 });
-    assert_eq!(acks(&outputs)[0].applied, Seq(1));
+    give(&mut replica, at(1), Input::Applied { batch: BatchId(2), refused: 0 });
+    replica.handle_deadline(at(2));
+    assert_eq!(acks(&drain(&mut replica))[0].applied, Seq(1));
 }
 
 #[test]
