@@ -41,7 +41,7 @@ Router(vlan)# exit
     let module = configuration.modules.values().next().unwrap();
     assert!(module.ft_vlans.contains(&VlanId::try_from(9).unwrap()));
     let server = module.virtual_servers.values().next().unwrap();
-    assert!(server.in_service && server.farm.is_none());
+    assert!(server.in_service.is_yes() && server.farm.is_none());
     assert_eq!(server.listens.unwrap().port, 80);
 }
 

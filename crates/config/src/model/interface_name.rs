@@ -2,7 +2,7 @@
 //!
 //! A port is a network device by its name in the kernel, or one by its place as the original names
 //! it. The type may be abbreviated and stand apart from the number; it is kept as
-//! `FastEthernet3/6`. The beginning of a type is therefore no name of a device.
+//! `FastEthernet3/6`. The beginning of a type, two letters or more, is therefore no name of a device.
 
 use std::fmt;
 
@@ -71,33 +71,14 @@ pub enum LogicalKind {
 #[error("the name of an interface")]
 pub struct BadInterface;
 
-/// The type of an interface, by the word for it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Type {
-    Port(PortKind),
-    Vlan,
-    Channel,
-    Logical(LogicalKind),
-}
+/// Words that stand apart from a number: a device of the kernel has no name that begins one.
+const APART: [&str; 5] =
+    ["FastEthernet", "GigabitEthernet", "TenGigabitEthernet", "vlan", "Port-channel"];
 
-/// Every type and its word. Whatever begins one of these is not a device.
-const TYPES: [(&str, Type); 8] = [
-    ("FastEthernet", Type::Port(PortKind::Fast)),
-    ("GigabitEthernet", Type::Port(PortKind::Gigabit)),
-    ("TenGigabitEthernet", Type::Port(PortKind::TenGigabit)),
-    ("vlan", Type::Vlan),
-    ("Port-channel", Type::Channel),
-    ("Async", Type::Logical(LogicalKind::Async)),
-    ("Ctunnel", Type::Logical(LogicalKind::Ctunnel)),
-    ("Dialer", Type::Logical(LogicalKind::Dialer)),
-];
-
-/// The only type that a word is or begins.
-fn type_by_word(word: &str) -> Option<Type> {
-    let begins =
-        |text: &str| text.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word));
-    let found = TYPES.iter().find(|(text, _)| !word.is_empty() && begins(text));
-    found.map(|(_, kind)| *kind)
+/// Whether a word abbreviates another; a single letter is too little.
+fn abbreviates(word: &str, text: &str) -> bool {
+    let start = text.get(..word.len());
+    word.len() > 1 && start.is_some_and(|start| start.eq_ignore_ascii_case(word))
 }
 
 impl PortKind {
@@ -183,25 +164,34 @@ impl TryFrom<String> for InterfaceName {
     fn try_from(text: String) -> Result<Self, BadInterface> {
         let digits = text.find(|c: char| c.is_ascii_digit()).unwrap_or(text.len());
         let (word, number) = text.split_at_checked(digits).ok_or(BadInterface)?;
-        let named = match type_by_word(word) {
-            Some(Type::Port(kind)) => {
-                PortPlace::parse(number).map(|place| Self::Port(PortName::Placed(kind, place)))
-            }
-            Some(Type::Vlan) => id(number).map(Self::Vlan),
-            Some(Type::Channel) => id(number).map(Self::Channel),
-            Some(Type::Logical(kind)) => {
-                let number = id::<u64>(number).and_then(|number| u16::try_from(number).ok());
-                number.map(|number| Self::Logical(kind, number))
-            }
-            None => None,
-        };
-        let device = || is_device(&text) && type_by_word(&text).is_none();
-        match named {
-            Some(name) => Ok(name),
-            None if device() => Ok(Self::Port(PortName::Device(text))),
-            None => Err(BadInterface),
+        if let Some(name) = named(word, number) {
+            return Ok(name);
         }
+        let is_word_apart = APART.iter().any(|type_word| abbreviates(&text, type_word));
+        if is_word_apart || !is_device(&text) {
+            return Err(BadInterface);
+        }
+        Ok(Self::Port(PortName::Device(text)))
     }
+}
+
+/// What type and number name together. Only a place cannot be part of a device's name, so other
+/// types are known by their usual short form or their whole word.
+fn named(word: &str, number: &str) -> Option<InterfaceName> {
+    let is = |text: &str| word.eq_ignore_ascii_case(text);
+    if let Some(place) = PortPlace::parse(number) {
+        let kind = PortKind::ALL.into_iter().find(|kind| abbreviates(word, kind.word()))?;
+        return Some(InterfaceName::Port(PortName::Placed(kind, place)));
+    }
+    if is("vlan") || is("vl") {
+        return id(number).map(InterfaceName::Vlan);
+    }
+    if is("Port-channel") || is("po") {
+        return id(number).map(InterfaceName::Channel);
+    }
+    let kind = LogicalKind::ALL.into_iter().find(|kind| is(kind.word()))?;
+    let number = u16::try_from(id::<u64>(number)?).ok()?;
+    Some(InterfaceName::Logical(kind, number))
 }
 
 /// Digits only, as an identifier.
@@ -278,7 +268,7 @@ mod tests {
 
     #[test]
     fn a_device_may_have_a_name_that_only_looks_like_a_type() {
-        for text in ["fab0", "vlan5000", "vlan1x", "port7"] {
+        for text in ["fab0", "vlan5000", "vlan1x", "port7", "v2", "p1", "fa0", "d0"] {
             assert_eq!(name(text).as_deref(), Some(text));
         }
         assert!(PortName::try_from("vlan7".to_owned()).is_err());
