@@ -1,5 +1,5 @@
-//! Transcripts as the original's manual prints them, as far as this release goes: with prompts,
-//! wrapped lines, output in between, and commands typed one mode too deep.
+//! Transcripts as the original's manual prints them: with prompts, wrapped lines, output in between,
+//! and commands typed one mode too deep.
 
 use hitless_config::{Configuration, parse};
 use hitless_model::VlanId;
@@ -108,7 +108,9 @@ Router(config-slb-sfarm) # no nat server
 Router(config-module-csm) # vserver VS_LINUX-TELNET
 Router(config-slb-vserver) # virtual 10.6.0.100 tcp telnet
 Router(config-slb-vserver) # serverfarm SF_NONAT
-Router(config-slb-vserver) # replicate csrpf connection
+Router(config-slb-vserver) # sticky 100 group 35
+Router(config-slb-vserver) # replicate csrp sticky
+Router(config-slb-vserver) # replicate csrp connection
 Router(config-slb-vserver) # inservice
 Router(config-slb-vserver) # exit
 Router(config-module-csm) # ft group 90 vlan 111
@@ -120,7 +122,8 @@ Router(config-slb-ft) # exit
     );
     let module = configuration.modules.values().next().unwrap();
     let server = module.virtual_servers.values().next().unwrap();
-    assert!(server.replicate_connections);
+    assert!(server.replicate_connections && server.replicate_sticky);
+    assert_eq!(server.sticky.map(|sticky| sticky.minutes), Some(100));
     assert_eq!(server.listens.unwrap().port, 23);
     assert!(module.ft.as_ref().unwrap().preempt);
     assert!(!module.farms.values().next().unwrap().nat_server);
@@ -145,4 +148,144 @@ fn no_restores_the_default_or_removes() {
     let plain = "module csm 5\n serverfarm F\n  no nat server\n  real 10.0.0.1\n vserver V\n \
                  ft group 1 vlan 9\n";
     assert_eq!(read(text), read(plain));
+}
+
+#[test]
+fn the_calendar_and_multicast_are_configured_as_printed() {
+    let configuration = read(
+        "Router# configure terminal
+Router(config)# clock timezone CET 1
+Router(config)# clock calendar-valid
+Router# configure terminal
+Router(config)# no ip igmp snooping
+",
+    );
+    let zone = configuration.clock.timezone.unwrap();
+    assert_eq!((zone.name.as_str(), zone.offset.minutes()), ("CET", 60));
+    assert!(configuration.clock.calendar_valid && configuration.floods_multicast);
+}
+
+#[test]
+fn the_hsrp_gateway_is_made_as_printed() {
+    let configuration = read(
+        "Router(config)# interface FastEthernet3/6
+Router(config-if)# ip address 10.100.0.2 255.255.0.0
+Router(config-if)# standby 2 priority 110 preempt
+Router(config-if)# standby 2 ip 10.100.0.1
+",
+    );
+    let text = hitless_config::render(&configuration);
+    let expected = "interface FastEthernet3/6\n ip address 10.100.0.2 255.255.0.0\n \
+                    standby 2 ip 10.100.0.1\n standby 2 priority 110\n standby 2 preempt\n";
+    assert!(text.contains(expected), "{text}");
+}
+
+#[test]
+fn the_fault_tolerant_hsrp_configuration_is_made_as_printed() {
+    let configuration = read(
+        "Router(config)# module csm 5
+Router(config-module-csm)# vlan 136 client
+Router(config-slb-vlan-client)# ip address 10.6.0.245 255.255.0.0
+Router(config-slb-vlan-client)# gateway 10.6.0.1
+Router(config-slb-vlan-client)# exit
+
+Router(config-module-csm)# vlan 272 server
+Router(config-slb-vlan-server)# ip address 10.5.0.2 255.255.0.0
+Router(config-slb-vlan-server)# alias 10.5.0.1 255.255.0.0
+Router(config-slb-vlan-server)# exit
+Router(config-module-csm)# exit
+
+Router(config)# vlan 71
+Router(config-vlan)# exit
+
+Router(config)# interface vlan136
+Router(config-if)# ip address 10.6.0.2 255.255.0.0
+Router(config-if)# standby 1 priority 100 preempt
+Router(config-if)# standby 1 ip 10.6.0.1
+Router(config-if)# standby 1 track Fa3/6 10
+Router(config-if)# exit
+
+Router(config)# module csm 5
+Router(config-module-csm)# ft group 88 vlan 71
+Router(config-slb-ft)# priority 30
+Router(config-slb-ft)# preempt
+Router(config-slb-ft)# exit
+",
+    );
+    assert_eq!(vlans(&configuration), [71, 136, 272]);
+    let own = configuration.vlan_interfaces.values().next().unwrap();
+    let group = own.routed.hsrp.values().next().unwrap();
+    let tracked: Vec<String> = group.tracks.keys().map(ToString::to_string).collect();
+    assert_eq!(tracked, ["FastEthernet3/6"]);
+    let ft = configuration.modules.values().next().unwrap().ft.as_ref().unwrap();
+    assert_eq!((ft.priority.get(), ft.preempt), (30, true));
+}
+
+#[test]
+fn the_etherchannel_is_made_as_printed() {
+    let configuration = read(
+        "Router(config)# interface Port-channel100
+Router(config-if)# switchport
+Router(config-if)# switchport trunk encapsulation dot1q
+Router(config-if)# switchport trunk allowed vlan 136
+Router(config-if)# switchport trunk remove vlan 71
+Router(config-if)# switchport trunk remove vlan 272
+Router(config)# interface FastEthernet3/25
+Router(config-if)# switchport
+Router(config-if)# channel-group 100 mode on
+",
+    );
+    let text = hitless_config::render(&configuration);
+    let port = "interface FastEthernet3/25\n switchport\n channel-group 100 mode on\n";
+    let channel = "interface Port-channel100\n switchport\n \
+                   switchport trunk encapsulation dot1q\n switchport trunk allowed vlan 136\n";
+    assert!(text.contains(port) && text.contains(channel), "{text}");
+}
+
+#[test]
+fn tracking_is_configured_in_the_words_of_the_task_tables() {
+    let configuration = read(
+        "module csm 5
+ft group 88 vlan 71
+Router(config-slbf-ft)# track group 2
+Router(config-slbf-ft)# track gateway 10.6.0.1
+Router(config-slbf-ft)# track interface async 1
+Router(config-slbf-ft)# track interface ctunnel 1
+Router(config-slbf-ft)# track interface dialer 1
+Router(config-slbf-ft)# track interface fastethernet 3/6
+Router(config-slbf-ft)# track interface gigabitethernet 1/1
+Router(config-slb-ft)# track mode any
+Router(config-slb-ft)# track mode all
+",
+    );
+    let tracking = &configuration.modules.values().next().unwrap().ft.as_ref().unwrap().tracking;
+    assert_eq!((tracking.groups.len(), tracking.gateways.len()), (1, 1));
+    assert_eq!(tracking.interfaces.len(), 5);
+    assert_eq!(tracking.mode, hitless_config::model::TrackMode::All);
+}
+
+#[test]
+fn the_task_of_connection_redundancy_is_done_step_by_step() {
+    let configuration = read(
+        "Router# configure terminal
+Router(config)# no ip igmp snooping
+module csm 5
+Router(config-module-csm)# vserver virtserver-name
+Router(config-slb-vserver)# virtual 10.6.0.100 255.255.255.255 tcp 21 service ftp
+Router(config-slb-vserver)# serverfarm serverfarm-name
+Router(config-slb-vserver)# sticky 100 group 35 netmask 255.255.255.0
+Router(config-slb-vserver)# replicate csrpf sticky
+Router(config-slb-vserver)# replicate csrpf connection
+Router(config-slb-vserver)# inservice
+Router(config-module-csm)# ft group 90 vlan 111
+Router(config-slb-ft)# priority 10
+Router(config-slb-ft)# failover 3
+Router(config-slb-ft)# preempt
+",
+    );
+    let module = configuration.modules.values().next().unwrap();
+    let server = module.virtual_servers.values().next().unwrap();
+    assert!(server.replicate_connections && server.replicate_sticky);
+    assert_eq!(server.sticky.map(|sticky| sticky.prefix), Some(24));
+    assert!(module.ft.as_ref().unwrap().preempt);
 }

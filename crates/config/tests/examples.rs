@@ -1,6 +1,9 @@
-//! The configurations of figure 7-1 that come with the project.
+//! The configurations that come with the project: the chapter's figures and examples, their
+//! placeholders filled.
 
-use hitless_config::{Configuration, digest, parse, render};
+use std::path::Path;
+
+use hitless_config::{Configuration, digest, merge, parse, render};
 
 fn read(name: &str) -> Configuration {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/").to_owned() + name;
@@ -34,12 +37,37 @@ fn both_boxes_of_figure_7_1_agree() {
 }
 
 #[test]
-fn what_is_rendered_is_read_back() {
-    for name in ["figure-7-1-a.conf", "figure-7-1-b.conf"] {
+fn both_boxes_of_figure_7_2_agree() {
+    let digests = ["figure-7-2-a.conf", "figure-7-2-b.conf"].map(|name| {
         let configuration = read(name);
-        let text = render(&configuration);
-        assert_eq!(parse(&text, name).unwrap(), configuration, "{text}");
+        configuration.modules.values().map(digest).collect::<Vec<_>>()
+    });
+    assert_eq!(digests[0], digests[1], "priorities and own addresses say nothing about a peer");
+}
+
+#[test]
+fn every_example_is_read_and_rendered_back() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
+    let entries = std::fs::read_dir(folder).expect("the examples come with the project");
+    let mut count = 0;
+    for entry in entries {
+        let path = entry.expect("a file").path();
+        if path.extension().is_none_or(|extension| extension != "conf") {
+            continue;
+        }
+        let name = path.display().to_string();
+        let text = std::fs::read_to_string(&path).expect("text");
+        let merged = merge(&Configuration::default(), &text, &name);
+        let merged = merged.unwrap_or_else(|bad| panic!("{}", bad[0]));
+        let rendered = render(&merged.configuration);
+        let again = merge(&Configuration::default(), &rendered, &name);
+        let again = again.unwrap_or_else(|bad| panic!("{}\n{rendered}", bad[0]));
+        assert_eq!(again.configuration, merged.configuration, "{rendered}");
+        assert_eq!(render(&again.configuration), rendered);
+        assert_eq!(again.notices.is_empty(), merged.notices.is_empty(), "{name}");
+        count += 1;
     }
+    assert!(count >= 8, "{count} examples");
 }
 
 #[test]
