@@ -3,11 +3,14 @@
 //! `docs/operate/commands.md` is what [`reference`] returns; `cargo xtask docs` writes it there, and a
 //! test wants the two to be the same.
 
+mod syntax;
+
 use std::fmt::Write as _;
 
 use crate::commands::trees;
 use crate::exec::{EXEC, PIPES, Privilege, privilege};
-use crate::grammar::{Element, Entry, Mode, Trees, Verdict};
+use crate::grammar::{Element, Entry, Lack, Mode, Trees, Verdict};
+use syntax::{Line, Piece};
 
 const HEAD: &str = "\
 # Commands
@@ -15,40 +18,66 @@ const HEAD: &str = "\
 Written by `cargo xtask docs` from the command tree. `?` at the prompt says the same, at any place of a line.
 
 A keyword may be shortened as long as no other one fits. `<1-13>` is a number of that range, `A.B.C.D` an address or a mask, a
-word in capitals a name. `no` in front undoes a line. A line of an outer mode may be typed further in: it leaves the inner mode. An exec
-command may be typed in every mode, with `do` in front or without. `!` begins a comment. What is pasted may have prompts in front and
-output of the terminal in between.
+word in capitals a name. `[a]` may be left out, of `{a | b}` one is said. `no` in front undoes a line. A line of an outer mode may
+be typed further in: it leaves the inner mode. An exec command may be typed in every mode, with `do` in front or without. `!` begins a
+comment. What is pasted may have prompts in front and output of the terminal in between. A meaning is told once, where its word
+stands first.
 
 ";
 
 /// The page, in Markdown.
 pub fn reference() -> String {
     let mut page = HEAD.to_owned();
-    for mode in Mode::ALL {
+    for (title, body, modes) in sections() {
+        let prompts = told(modes.iter().map(|mode| format!("Router{mode}#")));
         // Writing to a String does not fail.
-        let _ = write!(page, "## {}: `Router{mode}#`\n\n", mode.title());
-        let trees = trees(*mode);
-        page += &if *mode == Mode::Exec { exec() } else { commands(trees) };
-        page += &refused(trees);
+        let _ = write!(page, "## {title}: {prompts}\n\n{}{body}", entered_by(&modes));
     }
     page
 }
 
+/// Title, text and modes of each section: modes that have the same commands, as most kinds of probes,
+/// are one.
+fn sections() -> Vec<(&'static str, String, Vec<Mode>)> {
+    let mut sections: Vec<(&'static str, String, Vec<Mode>)> = Vec::new();
+    for mode in Mode::ALL {
+        let (title, body) = (mode.title(), body(*mode));
+        match sections.iter_mut().find(|known| known.0 == title && known.1 == body) {
+            Some((_, _, modes)) => modes.push(*mode),
+            None => sections.push((title, body, vec![*mode])),
+        }
+    }
+    sections
+}
+
+fn body(mode: Mode) -> String {
+    let trees = trees(mode);
+    let commands = if mode == Mode::Exec { exec() } else { commands(trees) };
+    commands + &refused(trees)
+}
+
+/// The lines that lead to modes.
+fn entered_by(modes: &[Mode]) -> String {
+    let ways = Mode::ALL.iter().flat_map(|from| trees(*from).entries());
+    let enters =
+        |entry: &Entry| modes.iter().any(|mode| entry.plain == Some(Verdict::Enter(*mode)));
+    let ways = told(ways.filter(enters).map(|entry| syntax(&entry.path)));
+    if ways.is_empty() { ways } else { format!("Entered by {ways}.\n\n") }
+}
+
 /// Exec commands, with who may give them.
 fn exec() -> String {
-    let mut rows: Vec<_> =
-        EXEC.entries().into_iter().enumerate().filter(|(_, e)| is_offered(e)).collect();
-    rows.sort_by_key(|(_, entry)| syntax(&entry.path));
+    let all = EXEC.entries();
+    let offered = all.iter().enumerate().filter(|(_, entry)| is_offered(entry));
+    let mut paths: Vec<_> = offered.map(|(index, entry)| (index, entry.path.clone())).collect();
+    paths.sort_by_key(|(_, path)| path.first().map(Element::label));
     let mut text = "| command | meaning | for |\n|---|---|---|\n".to_owned();
-    let mut above: Vec<Element> = Vec::new();
-    for (index, entry) in rows {
-        let who = match privilege(index) {
-            Some(Privilege::Administrator) => "administrators",
-            Some(Privilege::Reader) | None => "all",
-        };
-        let meaning = meaning(&above, &entry.path);
-        let _ = writeln!(text, "| `{}` | {meaning} | {who} |", syntax(&entry.path));
-        above = entry.path;
+    let mut above: Vec<Piece> = Vec::new();
+    for line in syntax::lines(&paths) {
+        let is_open = |index: &usize| privilege(*index) != Some(Privilege::Administrator);
+        let who = if line.commands.iter().all(is_open) { "all" } else { "administrators" };
+        let _ = writeln!(text, "| {} | {} | {who} |", code(&line.text()), meaning(&above, &line));
+        above = line.pieces;
     }
     text += "\nBehind a `show` and a `|`:\n\n| | |\n|---|---|\n";
     for (verb, help) in PIPES {
@@ -60,75 +89,109 @@ fn exec() -> String {
 
 /// Commands of the configuration, with their `no` form and what holds without them.
 fn commands(trees: &dyn Trees) -> String {
+    let all = trees.entries();
+    let plain = all.iter().enumerate().filter(|(_, entry)| offered(entry.plain));
+    let paths: Vec<_> = plain.map(|(index, entry)| (index, entry.path.clone())).collect();
     let mut text = "| command | meaning | undone by | by default |\n|---|---|---|---|\n".to_owned();
-    let mut above: Vec<Element> = Vec::new();
-    for entry in trees.entries().into_iter().filter(is_offered) {
-        let path = &entry.path;
-        let mut meaning = meaning(&above, path);
-        if let Some(Verdict::Enter(mode)) = entry.plain {
-            let _ = write!(meaning, ". Enters `{mode}`");
-        }
-        if entry.lacks.is_some() {
-            meaning += ". **Has no effect yet**";
-        }
-        let plain = match entry.plain {
-            Some(verdict) if !is_lacking(verdict) => format!("`{}`", syntax(path)),
-            Some(_) | None => String::new(),
-        };
-        let no = entry.no.filter(|(_, verdict)| !is_lacking(*verdict));
-        let no = no.map(|(least, _)| format!("`no {}`", syntax(path.get(..least).unwrap_or(path))));
-        let default = entry.default.map(|line| format!("`{line}`"));
-        let (no, default) = (no.unwrap_or_default(), default.unwrap_or_default());
-        let _ = writeln!(text, "| {plain} | {meaning} | {no} | {default} |");
-        above.clone_from(path);
+    let mut above: Vec<Piece> = Vec::new();
+    for line in syntax::lines(&paths) {
+        let entries: Vec<&Entry> = line.commands.iter().filter_map(|at| all.get(*at)).collect();
+        let meaning = meaning(&above, &line) + &consequence(&entries);
+        let no = told(entries.iter().filter_map(|entry| undone_by(entry)));
+        let default = told(entries.iter().filter_map(|entry| entry.default.map(str::to_owned)));
+        let _ = writeln!(text, "| {} | {meaning} | {no} | {default} |", code(&line.text()));
+        above = line.pieces;
+    }
+    let only_no = all.iter().filter(|entry| !offered(entry.plain));
+    let only_no = told(only_no.filter_map(undone_by));
+    if !only_no.is_empty() {
+        let _ = write!(text, "\nThere are {only_no} as well.\n");
     }
     text + "\n"
 }
 
+/// The mode that it enters, and whether anything comes of it.
+fn consequence(entries: &[&Entry]) -> String {
+    let mut text = String::new();
+    let entered = entries.iter().filter_map(|entry| match entry.plain {
+        Some(Verdict::Enter(mode)) => Some(mode.to_string()),
+        Some(
+            Verdict::Apply
+            | Verdict::Nothing
+            | Verdict::Unavailable(_)
+            | Verdict::Leave
+            | Verdict::Top,
+        )
+        | None => None,
+    });
+    let entered = told(entered);
+    if !entered.is_empty() {
+        let _ = write!(text, ". Enters {entered}");
+    }
+    if entries.iter().all(|entry| entry.lacks == Lack::Always) {
+        text += ". **Has no effect yet**";
+    } else if entries.iter().any(|entry| entry.lacks != Lack::Never) {
+        text += ". **Not all of it has an effect yet**, which is said when it is typed";
+    }
+    text
+}
+
+fn undone_by(entry: &Entry) -> Option<String> {
+    let (least, _) = entry.no.filter(|(_, verdict)| offered(Some(*verdict)))?;
+    Some(format!("no {}", syntax(entry.path.get(..least)?)))
+}
+
 /// What of the original is known and refused.
 fn refused(trees: &dyn Trees) -> String {
-    let refused = |entry: &Entry| {
-        let is_refused = [entry.plain, entry.no.map(|(_, verdict)| verdict)];
-        is_refused.into_iter().flatten().all(is_lacking)
-    };
-    let mut lines: Vec<String> =
-        trees.entries().iter().filter(|entry| refused(entry)).map(|e| syntax(&e.path)).collect();
+    let all = trees.entries();
+    let refused = all.iter().filter(|entry| !is_offered(entry));
+    let mut lines: Vec<String> = refused.map(|entry| code(&syntax(&entry.path))).collect();
     lines.sort();
     lines.dedup();
     if lines.is_empty() {
         return String::new();
     }
-    let lines: Vec<String> = lines.iter().map(|line| format!("`{line}`")).collect();
     format!("Known from the original and refused by this release: {}.\n\n", lines.join(", "))
 }
 
-fn is_lacking(verdict: Verdict) -> bool {
-    matches!(verdict, Verdict::Unavailable(_))
+fn offered(verdict: Option<Verdict>) -> bool {
+    verdict.is_some_and(|verdict| !matches!(verdict, Verdict::Unavailable(_)))
 }
 
 fn is_offered(entry: &Entry) -> bool {
-    let forms = [entry.plain, entry.no.map(|(_, verdict)| verdict)];
-    forms.into_iter().flatten().any(|verdict| !is_lacking(verdict))
+    offered(entry.plain) || offered(entry.no.map(|(_, verdict)| verdict))
 }
 
 fn syntax(path: &[Element]) -> String {
-    let words: Vec<String> =
-        path.iter().filter(|element| **element != Element::Rest).map(Element::label).collect();
-    words.join(" ")
+    let words = path.iter().filter(|element| **element != Element::Rest).map(Element::label);
+    words.collect::<Vec<_>>().join(" ")
 }
 
-/// What the words say that the command above does not have.
-fn meaning(above: &[Element], path: &[Element]) -> String {
-    let known = above.iter().zip(path).take_while(|(a, b)| a == b).count();
-    // A command that is the beginning of the one above says again what its last word is.
-    let known = known.min(path.len().saturating_sub(1));
-    let said = |element: &Element| match element {
-        Element::Keyword { help, .. } => (*help).to_owned(),
-        Element::Argument { kind, help } => format!("{}: {help}", kind.label().replace('<', "\\<")),
-        Element::Rest => String::new(),
-    };
-    let parts: Vec<String> = path.iter().skip(known).map(said).collect();
-    parts.join("; ").replace('|', "\\|")
+/// Lines, each once.
+fn told(lines: impl Iterator<Item = String>) -> String {
+    let mut told: Vec<String> = Vec::new();
+    for line in lines.map(|line| code(&line)) {
+        if !told.contains(&line) {
+            told.push(line);
+        }
+    }
+    told.join(", ")
+}
+
+/// As code, in a cell of a table.
+fn code(text: &str) -> String {
+    format!("`{}`", text.replace('|', "\\|"))
+}
+
+/// What the words say that the line above does not have.
+fn meaning(above: &[Piece], line: &Line) -> String {
+    let pieces = &line.pieces;
+    let known = above.iter().zip(pieces).take_while(|(above, here)| above == here).count();
+    // A line that is the beginning of the one above says again what its last words are.
+    let known = known.min(pieces.len().saturating_sub(1));
+    let said: Vec<&str> =
+        pieces.iter().skip(known).flat_map(|piece| &piece.said).map(String::as_str).collect();
+    said.join("; ").replace('|', "\\|")
 }
 
 #[cfg(test)]

@@ -283,8 +283,11 @@ fn a_question_mark_lists_what_may_follow() {
     assert_eq!(labels(Mode::Exec, "show module csm 5 v"), ["variable", "vlan", "vservers"]);
     assert_eq!(labels(Mode::Exec, "show module csm 5 ft "), ["detail", "history", "|", "<cr>"]);
     assert_eq!(labels(Mode::Ft, "failover "), ["<1-65535>", "msec"]);
-    assert_eq!(labels(Mode::Real, ""), ["do", "end", "exit", "inservice", "maxconns", "minconns", "no", "weight"]);
-    assert_eq!(labels(Mode::VirtualServer, "no re"), ["replicate"]);
+    assert_eq!(
+        labels(Mode::Real, ""),
+        ["do", "end", "exit", "inservice", "maxconns", "minconns", "no", "weight"]
+    );
+    assert_eq!(labels(Mode::VirtualServer, "no rep"), ["replicate"]);
     assert_eq!(labels(Mode::ClientVlan, "ip address 1.2.3.4 "), ["A.B.C.D"]);
     assert!(labels(Mode::Ft, "nonsense ").is_empty());
 }

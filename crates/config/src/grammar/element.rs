@@ -236,13 +236,17 @@ impl Kind {
             Self::Ipv4 => "10.0.0.5".to_owned(),
             Self::Mask => "255.255.255.255".to_owned(),
             Self::Vlan | Self::VlanList => "7".to_owned(),
-            Self::Slot | Self::Group | Self::Priority => "9".to_owned(),
+            Self::Slot
+            | Self::Group
+            | Self::Priority
+            | Self::HsrpGroup
+            | Self::StickyGroup
+            | Self::Channel => "9".to_owned(),
             Self::Number { max, .. } => max.to_string(),
             Self::Port => "www".to_owned(),
             Self::Name | Self::Device | Self::Secret | Self::File | Self::Word | Self::Text => {
                 "sample".to_owned()
             }
-            Self::HsrpGroup | Self::StickyGroup | Self::Channel => "9".to_owned(),
             Self::Hours => "1".to_owned(),
             Self::Mac => "0000.0c07.ac01".to_owned(),
             Self::Interface | Self::PlacedPort => "FastEthernet3/6".to_owned(),
@@ -298,7 +302,9 @@ impl Kind {
             Self::Number { min, max } => between(min, max),
             Self::Port => "a port (a name as www, or a number from 0 to 65535)".to_owned(),
             Self::Name => "a name of 1 to 15 characters without white space".to_owned(),
-            Self::Device => "the name of a network device (1 to 15 characters)".to_owned(),
+            Self::Device | Self::DevicePort => {
+                "the name of a network device (1 to 15 characters)".to_owned()
+            }
             Self::Secret => "a key of 1 to 64 characters without white space".to_owned(),
             Self::File => "a file, or archive:N".to_owned(),
             Self::Word => "a word".to_owned(),
@@ -309,7 +315,6 @@ impl Kind {
             Self::Hours => "a number from -23 to 23".to_owned(),
             Self::Mac => "a MAC as 0000.0c07.ac01".to_owned(),
             Self::Interface => "an interface, as FastEthernet3/6".to_owned(),
-            Self::DevicePort => "the name of a network device (1 to 15 characters)".to_owned(),
             Self::PlacedPort => "a port, as FastEthernet3/6".to_owned(),
             Self::PortPlace => "slot and port, as 3/6".to_owned(),
             Self::VlanInterface => "an interface on a VLAN, as vlan136".to_owned(),

@@ -17,7 +17,7 @@ mod value;
 pub use element::{Element, Kind, arg, keyword, keyword_or, rest};
 pub use mode::{Child, Mode, Scope};
 pub use port::{port_by_name, port_name};
-pub use table::{Action, Command, Lines, Printer, Refusal, Secrets, Table};
+pub use table::{Action, Command, Lack, Lines, Printer, Refusal, Secrets, Table};
 pub use tree::{Candidate, Hint, Listing, Match, Mismatch, Tree};
 pub use trees::{Entry, Form, Trees, Verdict};
 pub use value::{Args, Extract, Value, VlanList};

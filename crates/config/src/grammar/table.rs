@@ -73,6 +73,17 @@ pub struct Command<T> {
     default: Option<&'static str>,
 }
 
+/// Whether a command has no effect yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lack {
+    /// It has one.
+    Never,
+    /// It depends on what it is about.
+    Sometimes,
+    /// It has none.
+    Always,
+}
+
 /// What of a command this release keeps and does not carry out.
 #[derive(Clone, Copy, Debug)]
 enum Lacking<T> {
@@ -174,11 +185,12 @@ impl<T> Command<T> {
         self.default
     }
 
-    /// What its plain form asks for and "has no effect yet", whatever its target.
-    pub fn lacks_always(&self) -> Option<&'static str> {
+    /// Whether it has no effect yet.
+    pub fn lack(&self) -> Lack {
         match self.lacking {
-            Lacking::Plain(what) => Some(what),
-            Lacking::Nothing | Lacking::State(_) => None,
+            Lacking::Nothing => Lack::Never,
+            Lacking::State(_) => Lack::Sometimes,
+            Lacking::Plain(_) => Lack::Always,
         }
     }
 

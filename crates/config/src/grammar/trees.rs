@@ -2,7 +2,7 @@
 
 use super::element::Element;
 use super::mode::Mode;
-use super::table::{Action, Command, Table};
+use super::table::{Action, Command, Lack, Table};
 use super::tree::Tree;
 
 /// Which of a command's two forms.
@@ -42,8 +42,8 @@ pub struct Entry {
     pub no: Option<(usize, Verdict)>,
     /// The line that states what holds without it, if one does.
     pub default: Option<&'static str>,
-    /// What it asks for that has no effect yet, if anything.
-    pub lacks: Option<&'static str>,
+    /// Whether it has no effect yet.
+    pub lacks: Lack,
 }
 
 /// A table without its target.
@@ -89,7 +89,7 @@ impl<T> Trees for Table<T> {
             plain: command.action().map(|action| verdict(action, command.path())),
             no: command.reset_from().map(|(least, act)| (least, verdict(act, command.path()))),
             default: command.default(),
-            lacks: command.lacks_always(),
+            lacks: command.lack(),
         };
         self.commands().iter().map(entry).collect()
     }

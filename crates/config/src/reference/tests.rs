@@ -19,6 +19,7 @@ fn every_mode_is_in_the_reference_with_its_way_in() {
     let page = reference();
     for mode in Mode::ALL.iter().filter(|mode| ![Mode::Exec, Mode::Config].contains(mode)) {
         assert!(page.contains(&format!("`Router{mode}#`")), "{mode} has no section");
-        assert!(page.contains(&format!("Enters `{mode}`")), "nothing enters {mode}");
+        let entered = page.lines().any(|l| l.contains("Enters") && l.contains(&format!("`{mode}`")));
+        assert!(entered, "nothing enters {mode}");
     }
 }
