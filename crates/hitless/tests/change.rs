@@ -1,7 +1,7 @@
 //! The configuration of a running chassis is changed: under traffic, wholly or not at all, and so
 //! that the next daemon knows.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test says where it cannot go on, and figures")]
 
 mod boxes;
 mod place;
@@ -274,6 +274,49 @@ fn a_change_that_nobody_confirms_goes_back_by_itself_even_under_another_daemon()
         place.end(Signal::KILL);
         place.start();
         place.wait_for("the next one goes back", || name(&place) == "hostname kept\n");
+        assert!(place.end(Signal::TERM));
+    });
+}
+
+/// 4,000 virtual servers with 16,000 reals, which are behind a router: the kernel keeps a thousand
+/// neighbours unless it is told otherwise.
+fn large() -> String {
+    use std::fmt::Write;
+    let route = "  route 10.64.0.0 255.192.0.0 gateway 10.5.0.9\n serverfarm FARM\n";
+    let mut text = CONFIGURATION.replacen(" serverfarm FARM\n", route, 1);
+    for number in 0..4_000_u32 {
+        let (high, low) = (number / 250, number % 250 + 1);
+        writeln!(text, " serverfarm F{number}").unwrap();
+        for real in 0..4 {
+            writeln!(text, "  real 10.{}.{high}.{low}\n   weight 4\n   inservice", 64 + real)
+                .unwrap();
+        }
+        writeln!(text, " vserver V{number}\n  virtual 10.{}.{high}.{low} tcp 80", 200).unwrap();
+        writeln!(text, "  serverfarm F{number}\n  inservice").unwrap();
+    }
+    text
+}
+
+#[test]
+fn a_line_on_top_of_four_thousand_virtual_servers_costs_little() {
+    in_own_namespace("large", |mut place| {
+        place.wire();
+        place.configure(&large());
+        place.start();
+        let before = place.ready();
+        let mut took = Vec::new();
+        for weight in 5..15 {
+            let weight = format!("weight {weight}");
+            let lines = ["module csm 4", "serverfarm F1234", "real 10.66.4.235", &weight];
+            let begun = std::time::Instant::now();
+            let applied = on_place(&place, &lines).unwrap();
+            took.push(begun.elapsed());
+            assert_eq!(applied.difference.len(), 5, "{:?}", applied.difference);
+        }
+        took.sort();
+        println!("a line on top of 4,000 virtual servers: {:?}, of ten {:?}", took[5], took);
+        assert!(took[0] < Duration::from_secs(5), "{took:?}");
+        assert_eq!(place.ready(), before);
         assert!(place.end(Signal::TERM));
     });
 }

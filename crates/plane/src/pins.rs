@@ -59,6 +59,9 @@ pub(crate) fn embryonic(connections: u32) -> u32 {
     connections.min(abi::MAX_EMBRYONIC)
 }
 
+/// Entries of the table of reals: the next configuration's are written before the last one's go.
+pub(crate) const REAL_ENTRIES: u32 = 2 * abi::MAX_REALS;
+
 /// Every map of the object, with its size for `connections` connections.
 pub(crate) fn shapes(connections: u32) -> [Shape; 18] {
     let small = embryonic(connections);
@@ -67,11 +70,11 @@ pub(crate) fn shapes(connections: u32) -> [Shape; 18] {
         shape::<u32, abi::VlanPort>(map::PORTS, HASH, abi::MAX_PORTS),
         shape::<u32, abi::VlanPort>(map::PORT_SLOTS, ARRAY, abi::PORT_SLOTS),
         shape::<abi::FloatingKey, abi::Floating>(map::FLOATING, HASH, abi::MAX_FLOATING),
-        shape::<abi::VirtualKey, abi::VirtualServer>(map::VIRTUAL, HASH, abi::MAX_VIRTUAL),
+        shape::<abi::VirtualKey, abi::VirtualServer>(map::VIRTUAL, HASH, 2 * abi::MAX_VIRTUAL),
         shape::<u32, u32>(map::SCHEDULE, ARRAY, abi::MAX_SCHEDULE),
         shape::<u32, u64>(map::TURN, ARRAY, abi::MAX_FARMS),
-        shape::<u32, abi::Real>(map::REALS, ARRAY, abi::MAX_REALS),
-        shape::<abi::VirtualKey, u32>(map::REAL_ADDRS, HASH, abi::MAX_REALS),
+        shape::<u32, abi::Real>(map::REALS, ARRAY, REAL_ENTRIES),
+        shape::<abi::VirtualKey, u32>(map::REAL_ADDRS, HASH, 2 * REAL_ENTRIES),
         shape::<u32, abi::NextHop>(map::NEXT_HOPS, ARRAY, abi::MAX_NEXT_HOPS),
         shape::<abi::FlowKey, abi::Conn>(map::CONN_FWD, HASH, connections),
         shape::<abi::FlowKey, abi::Conn>(map::CONN_REV, HASH, connections),

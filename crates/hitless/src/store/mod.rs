@@ -23,6 +23,9 @@ pub(crate) mod shelf;
 mod types;
 pub(crate) mod wish;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::{Arc, Mutex, PoisonError};
 
 use hitless_config::{Configuration, render_with_secrets};

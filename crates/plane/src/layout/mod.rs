@@ -17,6 +17,7 @@ use hitless_model::abi::{self, Floating, FloatingKey, VirtualKey, VlanPort};
 
 use crate::desired::{Desired, FloatingKind, Port};
 use crate::error::{Error, Result};
+use crate::pins::REAL_ENTRIES;
 use extents::Extents;
 
 /// Contents of the maps that come from the configuration, as far as they are in use.
@@ -109,7 +110,7 @@ fn assign_reals(
 ) -> Result<ByPosition<abi::Real>> {
     let known: BTreeMap<abi::Real, u32> =
         current.reals.iter().map(|(index, real)| (*real, *index)).collect();
-    let mut free = (0..abi::MAX_REALS).filter(|index| !current.reals.contains_key(index));
+    let mut free = (0..REAL_ENTRIES).filter(|index| !current.reals.contains_key(index));
     let scheduled: BTreeSet<usize> = used_farms(desired)
         .into_iter()
         .filter_map(|farm| desired.farms.get(farm))
@@ -126,7 +127,7 @@ fn assign_reals(
             reserved: 0,
         };
         let index = known.get(&entry).copied().or_else(|| free.next());
-        let index = index.ok_or(Error::NoRoom { map: abi::map::REALS, limit: abi::MAX_REALS })?;
+        let index = index.ok_or(Error::NoRoom { map: abi::map::REALS, limit: REAL_ENTRIES })?;
         assigned.insert(position, (index, entry));
     }
     Ok(assigned)
@@ -159,7 +160,7 @@ fn assign_virtuals(
 ) -> Result<BTreeMap<VirtualKey, abi::VirtualServer>> {
     let turns = assign_turns(current, desired)?;
     let taken: BTreeSet<u32> = current.virtuals.values().map(|entry| entry.index).collect();
-    let mut free = (0..abi::MAX_VIRTUAL).filter(|index| !taken.contains(index));
+    let mut free = (0..2 * abi::MAX_VIRTUAL).filter(|index| !taken.contains(index));
     let mut assigned = BTreeMap::new();
     for server in &desired.virtual_servers {
         let key = server.endpoint.key();

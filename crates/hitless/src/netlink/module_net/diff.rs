@@ -1,6 +1,6 @@
 //! The difference between what should be and what is, as operations. Pure.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -126,7 +126,9 @@ fn neighbours(index: u32, interface: &Interface, actual: &Actual, operations: &m
             operations.push(Operation::RemoveNeighbour(index, neighbour.address));
         }
     }
-    let find = |address: IpAddr| here().find(|neighbour| neighbour.address == address);
+    // There may be as many as reals.
+    let known: BTreeMap<IpAddr, &Neighbour> = here().map(|one| (one.address, one)).collect();
+    let find = |address: IpAddr| known.get(&address);
     for &address in &interface.next_hops {
         if find(address.into()).is_none_or(|neighbour| !neighbour.managed || neighbour.permanent) {
             operations.push(Operation::KeepResolved(index, address));
@@ -134,7 +136,7 @@ fn neighbours(index: u32, interface: &Interface, actual: &Actual, operations: &m
     }
     for (&address, &mac) in &interface.peers {
         let is_set = |found: &Neighbour| found.permanent && found.mac == Some(mac);
-        if !find(address.into()).is_some_and(is_set) {
+        if !find(address.into()).is_some_and(|found| is_set(found)) {
             operations.push(Operation::SetPeer(index, address, mac));
         }
     }

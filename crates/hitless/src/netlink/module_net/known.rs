@@ -1,6 +1,6 @@
 //! What the data plane has been told, so that it is told each change once. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use hitless_model::{Mac, VlanId};
@@ -60,8 +60,9 @@ impl Known {
     /// Takes a whole dump of neighbours in.
     pub(super) fn all_neighbours(&mut self, found: &[Neighbour]) -> Vec<Change> {
         let mut changes = Vec::new();
-        let is_found = |key: (u32, IpAddr)| found.iter().any(|one| (one.index, one.address) == key);
-        let gone: Vec<_> = self.neighbours.keys().copied().filter(|key| !is_found(*key)).collect();
+        let there: BTreeSet<_> = found.iter().map(|one| (one.index, one.address)).collect();
+        let gone: Vec<_> =
+            self.neighbours.keys().copied().filter(|key| !there.contains(key)).collect();
         for (index, address) in gone {
             self.neighbours.remove(&(index, address));
             changes.push(Change::Neighbour { index, address, mac: None });
