@@ -77,8 +77,9 @@ fn is_as_written(name: &str) {
 /// Types what is missing to make the row at the cursor this one.
 fn play(person: &mut Person, row: &str) {
     let begun = person.at_cursor();
+    let rest = row.strip_prefix(&begun).or_else(|| (row == begun.trim_end()).then_some(""));
     // The prompt may have changed since the file was written: then the comparison tells.
-    let typed = row.strip_prefix(&begun).or(behind_prompt(row).map(|at| &row[at..])).unwrap();
+    let typed = rest.or_else(|| behind_prompt(row).map(|at| &row[at..])).unwrap();
     let before = person.row();
     if let Some(asked) = typed.strip_suffix('?') {
         person.types(typed);

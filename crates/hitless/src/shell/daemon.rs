@@ -4,6 +4,7 @@ use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use futures::FutureExt;
 use hyper::Method;
 use hyper::body::Bytes;
 use serde::Serialize;
@@ -85,6 +86,9 @@ impl Daemon {
         let interrupts = self.interrupts.as_mut();
         self.runtime.block_on(async {
             let Some(interrupts) = interrupts else { return asked.await };
+            // A key that was pressed before the question is no answer to it.
+            tokio::task::yield_now().await;
+            while interrupts.recv().now_or_never().flatten().is_some() {}
             tokio::select! {
                 answer = asked => answer,
                 _ = interrupts.recv() => Err(Said::from("% Interrupted.\n".to_owned())),

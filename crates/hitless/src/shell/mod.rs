@@ -28,6 +28,9 @@ use terminal::{Terminal, Typed};
 /// Where `hitlessd` answers unless it was told otherwise.
 pub const SOCKET: &str = "/run/hitless.sock";
 
+/// What the readers' socket has behind the name of the administrators'.
+const READERS: &str = "-ro";
+
 /// How the shell was called.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Call {
@@ -61,6 +64,9 @@ pub fn run(call: &Call) -> Result<bool, String> {
 /// The socket to use, and what may be done through it. Who cannot open the administrators' uses the
 /// one beside it that everybody who may look can open.
 fn door(socket: &Path) -> (PathBuf, Privilege) {
+    if socket.as_os_str().as_encoded_bytes().ends_with(READERS.as_bytes()) {
+        return (socket.to_owned(), Privilege::Reader);
+    }
     let tried = std::os::unix::net::UnixStream::connect(socket);
     if tried.is_err_and(|error| error.kind() == std::io::ErrorKind::PermissionDenied) {
         return (readers_socket(socket), Privilege::Reader);
@@ -71,7 +77,7 @@ fn door(socket: &Path) -> (PathBuf, Privilege) {
 /// The readers' socket beside the administrators'.
 fn readers_socket(socket: &Path) -> PathBuf {
     let mut path = socket.as_os_str().to_owned();
-    path.push("-ro");
+    path.push(READERS);
     path.into()
 }
 

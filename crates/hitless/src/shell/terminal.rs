@@ -121,14 +121,21 @@ impl Terminal {
             Wanted::Cancel => Typed::Cancel,
             Wanted::Leave => Typed::Leave,
             Wanted::Line | Wanted::End | Wanted::Key(_) if is_cut => Typed::TooLong,
-            Wanted::End => Typed::End(line),
+            Wanted::End => {
+                self.remember(&line);
+                Typed::End(line)
+            }
             Wanted::Line | Wanted::Key(_) => {
-                if !line.trim().is_empty() {
-                    // A history that is full has forgotten its oldest line; it does not fail.
-                    let _ = self.editor.add_history_entry(line.as_str());
-                }
+                self.remember(&line);
                 Typed::Line(line)
             }
+        }
+    }
+
+    fn remember(&mut self, line: &str) {
+        if !line.trim().is_empty() {
+            // A history that is full has forgotten its oldest line; it does not fail.
+            let _ = self.editor.add_history_entry(line);
         }
     }
 
