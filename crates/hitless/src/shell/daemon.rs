@@ -151,8 +151,7 @@ impl Daemon {
             }
         };
         let proposal = Proposal::Replace(text);
-        let outlook: Outlook =
-            self.call(Method::POST, "/v1/configuration/validate", &proposal)?;
+        let outlook: Outlook = self.call(Method::POST, "/v1/configuration/validate", &proposal)?;
         Ok(outlook.difference)
     }
 
@@ -193,9 +192,10 @@ impl Daemon {
 
     fn text(&mut self, route: &str) -> Answer<String> {
         let socket = self.socket.clone();
-        let octets = self.wait(async move {
-            client::text(&socket, route).await.map_err(|error| plain(&error))
-        })?;
+        let octets =
+            self.wait(
+                async move { client::text(&socket, route).await.map_err(|error| plain(&error)) },
+            )?;
         Ok(String::from_utf8_lossy(&octets).into_owned())
     }
 

@@ -51,7 +51,9 @@ impl Face {
             Self::Person(terminal) => {
                 terminal.printer().map_err(|error| format!("% The terminal: {error}\n"))
             }
-            Self::Script(_) => Err("% Nobody is there to watch: that needs a terminal.\n".to_owned()),
+            Self::Script(_) => {
+                Err("% Nobody is there to watch: that needs a terminal.\n".to_owned())
+            }
         }
     }
 

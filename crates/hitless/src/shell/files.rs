@@ -72,7 +72,9 @@ fn done(shell: &mut Shell, applied: &Applied) -> Done {
 pub(super) fn will_revert(after: Duration) -> String {
     let minutes = after.as_secs() / 60;
     let unit = if minutes == 1 { "minute" } else { "minutes" };
-    format!("% What is changed now is changed back in {minutes} {unit}, unless \"configure confirm\".\n")
+    format!(
+        "% What is changed now is changed back in {minutes} {unit}, unless \"configure confirm\".\n"
+    )
 }
 
 /// `copy ... running-config`.

@@ -95,8 +95,7 @@ impl ConditionalEventHandler for Binding {
         let is_answer = keys.purpose == Purpose::Answer;
         let KeyEvent(code, modifiers) = *key;
         // A paste is read as if it were typed, line by line.
-        let is_bracket =
-            matches!(code, KeyCode::BracketedPasteStart | KeyCode::BracketedPasteEnd);
+        let is_bracket = matches!(code, KeyCode::BracketedPasteStart | KeyCode::BracketedPasteEnd);
         // Nothing can be completed before the first letter, but a paste may be indented.
         let is_indent = code == KeyCode::Tab && (is_answer || is_blank(context));
         let is_letter = matches!(code, KeyCode::Char(_)) && modifiers == Modifiers::NONE;

@@ -47,12 +47,17 @@ pub struct Call {
 pub fn run(call: &Call) -> Result<bool, String> {
     let (socket, privilege) = door(&call.socket);
     let is_person = call.commands.is_empty() && Terminal::is_there();
-    let daemon = Daemon::new(socket, is_person).map_err(|error| format!("% cannot start: {error}"))?;
+    let daemon =
+        Daemon::new(socket, is_person).map_err(|error| format!("% cannot start: {error}"))?;
     let session = session(privilege);
     if !is_person {
         let mut shell = Shell::new(daemon, Face::Script(Vec::new()), session);
         let commands = &call.commands;
-        return Ok(if commands.is_empty() { pipe(&mut shell) } else { script(&mut shell, commands) });
+        return Ok(if commands.is_empty() {
+            pipe(&mut shell)
+        } else {
+            script(&mut shell, commands)
+        });
     }
     let terminal = Terminal::open(session.clone());
     let terminal = terminal.map_err(|error| format!("% the terminal: {error}"))?;
@@ -127,7 +132,9 @@ fn pipe(shell: &mut Shell) -> bool {
         }
         let line = String::from_utf8_lossy(&octets);
         let is_rest = line.trim().parse::<std::net::Ipv4Addr>().is_ok();
-        if let Some(text) = held.take_if(|_| !line.trim().is_empty()) && !is_rest {
+        if let Some(text) = held.take_if(|_| !line.trim().is_empty())
+            && !is_rest
+        {
             all_well = false;
             complain(&text);
         }

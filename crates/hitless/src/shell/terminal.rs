@@ -13,7 +13,9 @@ use rustix::termios::{
 use rustyline::config::{BellStyle, Configurer};
 use rustyline::error::ReadlineError;
 use rustyline::history::{History, MemHistory, SearchDirection};
-use rustyline::{CompletionType, Config, Editor, Event, EventHandler, KeyCode, KeyEvent, Modifiers};
+use rustyline::{
+    CompletionType, Config, Editor, Event, EventHandler, KeyCode, KeyEvent, Modifiers,
+};
 
 use super::keys::{
     Assistant, Binding, LONGEST_LINE, Purpose, SharedKeys, SharedSession, Wanted, lock,

@@ -129,8 +129,14 @@ impl Place {
 
     /// Runs a command on the daemon: whether it went well, and what it said.
     pub fn exec(&self, command: &str) -> (bool, String) {
+        self.exec_all(&[command])
+    }
+
+    /// Runs several commands in one session.
+    pub fn exec_all(&self, commands: &[&str]) -> (bool, String) {
         let mut program = Command::new(env!("CARGO_BIN_EXE_hitless"));
-        program.arg("--socket").arg(self.folder.join("hitless.sock")).args(["-c", command]);
+        program.arg("--socket").arg(self.folder.join("hitless.sock"));
+        program.args(commands.iter().flat_map(|command| ["-c", command]));
         let output = program.output().unwrap();
         let said = [output.stdout, output.stderr].concat();
         (output.status.success(), String::from_utf8(said).unwrap())
