@@ -254,11 +254,16 @@ fn what_was_read_can_be_sent_back_and_changes_nothing() {
         let reply = place.ask(&place.administrators(), question);
         assert_eq!(reply.status, StatusCode::OK, "{:?}", reply.problem());
         assert_eq!(reply.revision(), read.revision(), "hidden keys stand for those that run");
-        let text = place.get("/v1/configuration/text");
+        let text = place.get("/v1/configuration/text?keys=true");
         let question = Question::new(Method::PUT, "/v1/configuration", text.body);
-        let reply =
-            place.ask(&place.administrators(), Question { media: "text/plain", ..question });
+        let text = Question { media: "text/plain", ..question };
+        let reply = place.ask(&place.administrators(), text);
         assert_eq!(reply.revision(), read.revision(), "{:?}", reply.problem());
+        let hidden = place.get("/v1/configuration/text");
+        let question = Question::new(Method::PUT, "/v1/configuration", hidden.body);
+        let text = Question { media: "text/plain", ..question };
+        let refused = place.ask(&place.administrators(), text).problem();
+        assert!(refused.error.contains("hidden key"), "no key is called so: {refused:?}");
         let patch = json!({ "hostname": "patched" }).to_string().into();
         let question = Question::new(Method::PATCH, "/v1/configuration", patch);
         let media = "application/merge-patch+json";

@@ -279,7 +279,7 @@ pub(crate) async fn stop_leftovers(configuration: &Configuration, launch: &Launc
     while leftovers.join_next().await.is_some() {}
 }
 
-/// Whether any module runs already.
+/// Whether any module runs already. Asked before there is a runtime.
 pub(crate) fn any_runs(launch: &Launch) -> bool {
-    slots().any(|slot| matches!(launch.find(slot), Ok(Some(_))))
+    slots().any(|slot| launch.runs(slot))
 }

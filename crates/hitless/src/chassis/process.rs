@@ -63,6 +63,11 @@ impl Launch {
         }
     }
 
+    /// Whether a module lives in a slot.
+    pub(crate) fn runs(&self, slot: Slot) -> bool {
+        matches!(self.holder(slot), Ok(Some(_)))
+    }
+
     /// Who holds the module's lock. Only a module that lives holds it.
     fn holder(&self, slot: Slot) -> io::Result<Option<Pid>> {
         let path = self.names.module_pid(slot);

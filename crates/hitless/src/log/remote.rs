@@ -69,9 +69,9 @@ impl Hosts {
         let pid = std::process::id();
         let head = format!("<{priority}>1 {when} {host} {PROGRAM} {pid} {name} - ");
         // A text that is UTF-8 begins with this mark (RFC 5424, 6.4).
-        let mut message = [head.as_bytes(), b"\xef\xbb\xbf", text.as_bytes()].concat();
-        message.truncate(LONGEST);
-        message
+        let mut message = head + "\u{feff}" + text;
+        message.truncate(message.floor_char_boundary(LONGEST));
+        message.into_bytes()
     }
 }
 

@@ -11,8 +11,8 @@ mod snapshot;
 use std::fmt;
 
 use prometheus_client::collector::Collector;
-use prometheus_client::encoding::DescriptorEncoder;
 use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::{DescriptorEncoder, MetricEncoder};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::{Registry, Unit};
 
@@ -73,16 +73,21 @@ impl Collector for Scrape {
             };
             let mut series = encoder.encode_descriptor(name, help, unit.as_ref(), metric)?;
             for (labels, value) in samples {
-                let mut one = series.encode_family(labels)?;
-                match kind {
-                    Kind::Counter => {
-                        one.encode_counter::<[(&str, &str); 0], f64, f64>(value, None)?;
-                    }
-                    Kind::Gauge => one.encode_gauge(value)?,
+                if labels.is_empty() {
+                    one(&mut series, *kind, *value)?;
+                } else {
+                    one(&mut series.encode_family(labels)?, *kind, *value)?;
                 }
             }
         }
         Ok(())
+    }
+}
+
+fn one(series: &mut MetricEncoder<'_>, kind: Kind, value: f64) -> fmt::Result {
+    match kind {
+        Kind::Counter => series.encode_counter::<[(&str, &str); 0], f64, f64>(&value, None),
+        Kind::Gauge => series.encode_gauge(&value),
     }
 }
 

@@ -68,7 +68,8 @@ pub(crate) fn connections(engine: &Engine, which: &ClearConnections) -> Result<C
         }
     }
     let entries = u64::try_from(fitting.len()).unwrap_or(u64::MAX);
-    Ok(Cleared { entries, notices: vec![NO_RESET.to_owned()] })
+    let notices = if entries > 0 { vec![NO_RESET.to_owned()] } else { Vec::new() };
+    Ok(Cleared { entries, notices })
 }
 
 /// First all of them are found, then they are removed: a table that is read while it shrinks could

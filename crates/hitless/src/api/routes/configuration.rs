@@ -94,7 +94,7 @@ async fn put(
 ) -> Result<Response, Refusal> {
     let change = match document.media.as_str() {
         JSON => typed(&app, read(&document.bytes)?)?,
-        TEXT => whole(&app, document.text()?)?,
+        TEXT => Change::Replace(document.text()?),
         _ => return Err(document.unknown(&[JSON, TEXT])),
     };
     apply(&app, change, base, &peer).await
@@ -147,7 +147,7 @@ async fn differ(
 
 fn proposed(app: &App, proposal: Proposal) -> Result<Change, Refusal> {
     match proposal {
-        Proposal::Replace(text) => whole(app, text),
+        Proposal::Replace(text) => Ok(Change::Replace(text)),
         Proposal::Merge(text) => Ok(Change::Merge(text)),
         Proposal::Lines(lines) => Ok(Change::Merge(lines.text())),
         Proposal::Configuration(configuration) => typed(app, *configuration),
@@ -161,16 +161,6 @@ fn typed(app: &App, mut configuration: Configuration) -> Result<Change, Refusal>
     let text = render_with_secrets(&configuration);
     hitless_config::parse(&text, "configuration").map_err(ChangeError::Lines)?;
     Ok(Change::Patch(Box::new(configuration)))
-}
-
-/// A text that was read with hidden keys comes back with them.
-fn whole(app: &App, text: String) -> Result<Change, Refusal> {
-    if !text.contains(keys::HIDDEN) {
-        return Ok(Change::Replace(text));
-    }
-    let mut parsed = hitless_config::parse(&text, "configuration").map_err(ChangeError::Lines)?;
-    restore(&mut parsed, app)?;
-    Ok(Change::Patch(Box::new(parsed)))
 }
 
 fn restore(wanted: &mut Configuration, app: &App) -> Result<(), Refusal> {

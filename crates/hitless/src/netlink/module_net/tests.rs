@@ -32,6 +32,7 @@ fn ip(text: &str) -> Ipv4Addr {
 fn module_vlan(side: Side, address: &str) -> ModuleVlan {
     let address = Some(subnet(address));
     ModuleVlan {
+        description: None,
         side,
         address,
         alt_address: None,

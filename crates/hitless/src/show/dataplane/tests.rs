@@ -94,13 +94,16 @@ Dropped:                           15
   not_active                       12  this box is not active.
   table_full                        3  the table is full.
 ";
-    assert_eq!(text(&Answer::Dataplane(dataplane())), expected);
+    assert_eq!(text(&Answer::Dataplane(dataplane()), &crate::log::Zone::default()), expected);
 }
 
 #[test]
 fn a_lease_that_is_over_and_a_role_without_one_are_told_apart() {
     let second_line = |gate: GateInfo| {
-        let text = text(&Answer::Dataplane(Dataplane { gate, ..dataplane() }));
+        let text = text(
+            &Answer::Dataplane(Dataplane { gate, ..dataplane() }),
+            &crate::log::Zone::default(),
+        );
         text.lines().nth(1).expect("a second line").to_owned()
     };
     let gate = GateInfo { role: Some(Role::Active), epoch: Epoch(7), lease_ms: Some(0) };
