@@ -44,12 +44,12 @@ fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() && c != '\t' { '\u{fffd}' } else { c }).collect()
 }
 
-/// The line with every character of a key hidden: diagnostics end up in logs. Only `key-string`
-/// begins with a `k`, so every abbreviation of it is known by that.
+/// The line with every character of a key hidden: diagnostics end up in logs. Whatever may
+/// abbreviate a word that a key follows is taken for it.
 fn without_key(line: &str) -> String {
     let is_key = |word: &&str| {
         let word = word.to_ascii_lowercase();
-        word.starts_with('k') && "key-string".starts_with(&word)
+        ["key-string", "credentials"].iter().any(|secret| secret.starts_with(&word))
     };
     let Some(word) = line.split_whitespace().find(is_key) else { return line.to_owned() };
     let Some((before, after)) = line.split_once(word) else { return line.to_owned() };
@@ -71,6 +71,7 @@ mod tests {
     fn a_key_is_never_shown() {
         assert_eq!(without_key("  key-string open sesame extra"), "  key-string **** ****** *****");
         assert_eq!(without_key(" key s3cret x"), " key ****** *");
+        assert_eq!(without_key(" cred me s3cret"), " cred ** ******");
         assert_eq!(without_key(" real 10.0.0.1 x"), " real 10.0.0.1 x");
     }
 

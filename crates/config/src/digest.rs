@@ -77,5 +77,6 @@ fn hashed(key: &KeyString) -> KeyString {
     let mut hash = Blake2s256::new_with_prefix(b"hitless key-string");
     hash.update(key.expose());
     let hash = hash.finalize();
-    KeyString::new(hash.iter().map(|octet| format!("{octet:02x}")).collect())
+    let text = hash.iter().fold(String::new(), |text, octet| format!("{text}{octet:02x}"));
+    KeyString::new(text)
 }

@@ -5,6 +5,7 @@
 //! pair; [`parse_exec`] reads what is typed at the prompt. The commands are data ([`grammar`]).
 //! Nothing here touches the system or does what a command asks for.
 
+mod admit;
 mod commands;
 mod defaults;
 mod diagnostic;
@@ -21,6 +22,7 @@ mod render;
 pub mod session;
 mod validate;
 
+pub use admit::admit;
 pub use defaults::MAX_CONNECTIONS;
 pub use diagnostic::Diagnostic;
 pub use digest::digest;

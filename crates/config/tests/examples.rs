@@ -21,7 +21,9 @@ fn figure_7_1_is_read_as_it_is_drawn() {
     assert_eq!(module.vlans.len(), 2);
     assert_eq!(module.farms.values().next().unwrap().reals.len(), 3);
     assert_eq!(module.virtual_servers.len(), 2);
-    assert!(module.virtual_servers.values().all(|v| v.replicate_connections && v.in_service.is_yes()));
+    assert!(
+        module.virtual_servers.values().all(|v| v.replicate_connections && v.in_service.is_yes())
+    );
     let ft = module.ft.as_ref().unwrap();
     assert_eq!((ft.group.get(), ft.vlan.get(), ft.priority.get()), (90, 9, 20));
     assert_eq!(a.vlans.len(), 3);

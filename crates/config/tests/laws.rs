@@ -3,9 +3,9 @@
 
 mod generate;
 
-use hitless_config::model::{FtGroup, KeyString, Module, SplitBrain};
+use hitless_config::model::{FtGroup, KeyString, Module, Real, SplitBrain};
 use hitless_config::{
-    Configuration, digest, merge, parse, parse_exec, render, render_with_secrets, validate,
+    Configuration, admit, digest, merge, parse, parse_exec, render, render_with_secrets, validate,
 };
 use hitless_model::{Priority, Slot};
 use proptest::collection::vec;
@@ -133,6 +133,12 @@ proptest! {
     }
 
     #[test]
+    fn what_commands_can_say_is_admitted(configuration in configuration()) {
+        let admitted = admit(&configuration, "typed").unwrap();
+        prop_assert_eq!(admitted.configuration, configuration);
+    }
+
+    #[test]
     fn what_is_kept_is_kept_as_json_too(configuration in configuration()) {
         let json = serde_json::to_string(&configuration).unwrap();
         prop_assert_eq!(serde_json::from_str::<Configuration>(&json).unwrap(), configuration);
@@ -209,4 +215,33 @@ proptest! {
         }
         let _ = text.lines().map(parse_exec).collect::<Vec<_>>();
     }
+}
+
+#[test]
+fn what_no_command_can_say_is_not_admitted() {
+    let good = "hostname a\nmodule csm 5\n serverfarm F\n  real 10.0.0.1\n";
+    let good = parse(good, "good").unwrap();
+    let refused = |change: &dyn Fn(&mut Configuration)| {
+        let mut bad = good.clone();
+        change(&mut bad);
+        admit(&bad, "typed").is_err()
+    };
+    assert!(!refused(&|_| {}));
+    assert!(refused(&|bad| bad.hostname = Some("b\nvlan 7".to_owned())), "a line of its own");
+    assert!(refused(&|bad| bad.hostname = Some("b ! c".to_owned())), "a comment");
+    let real = |bad: &mut Configuration, change: &dyn Fn(&mut Real)| {
+        let farms = bad.modules.values_mut().flat_map(|module| module.farms.values_mut());
+        farms.flat_map(|farm| &mut farm.reals).for_each(change);
+    };
+    assert!(refused(&|bad| real(bad, &|real| real.weight = 101)), "out of range");
+    assert!(refused(&|bad| real(bad, &|real| real.port = Some(0))));
+    let variable = |name: &str, value: &str| {
+        refused(&|bad| {
+            for module in bad.modules.values_mut() {
+                module.variables.insert(name.to_owned(), value.to_owned());
+            }
+        })
+    };
+    assert!(variable("COLOUR", "3") && variable("ARP_RATE", "many"));
+    assert!(!variable("ARP_RATE", "3"));
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use hitless_config::model::{Module, PortName, Predictor, Side, StickyGroupConfig, VirtualServer};
 use hitless_config::{Configuration, Merged, merge, parse, render};
+use hitless_model::{Priority, StickyGroup};
 
 fn read(text: &str) -> Merged {
     merge(&Configuration::default(), text, "transcript").unwrap_or_else(|diagnostics| {
@@ -52,7 +53,7 @@ fn trap_4_a_sticky_group_may_be_named_before_it_exists() {
     let merged = read("module csm 5\n vserver V\n sticky 100 group 35\n");
     let module = merged.configuration.modules.values().next().unwrap();
     let server = module.virtual_servers.values().next().unwrap();
-    assert_eq!(server.sticky.and_then(|sticky| sticky.group).map(|group| group.get()), Some(35));
+    assert_eq!(server.sticky.and_then(|sticky| sticky.group).map(StickyGroup::get), Some(35));
     assert!(module.sticky_groups.is_empty());
     assert_eq!(merged.notices.len(), 1, "it has no effect yet, and that is said");
     let later = "module csm 5\n sticky 35 netmask 255.255.255.0 timeout 20\n";
@@ -124,7 +125,7 @@ fn trap_8_vlans_are_taken_off_a_trunk_in_the_words_of_the_manual_and_of_ios() {
 #[test]
 fn trap_9_the_standby_box_may_have_the_higher_priority() {
     let ft = module("module csm 5\n ft group 90 vlan 9\n  priority 10 alt 15\n").ft.unwrap();
-    assert_eq!((ft.priority.get(), ft.alt_priority.map(|alt| alt.get())), (10, Some(15)));
+    assert_eq!((ft.priority.get(), ft.alt_priority.map(Priority::get)), (10, Some(15)));
 }
 
 #[test]
@@ -222,9 +223,8 @@ fn trap_19_a_placeholder_is_not_a_value() {
 
 #[test]
 fn an_interface_may_be_named_in_every_way_of_ios() {
-    let names = |text: &str| -> Vec<PortName> {
-        read(text).configuration.interfaces.into_keys().collect()
-    };
+    let names =
+        |text: &str| -> Vec<PortName> { read(text).configuration.interfaces.into_keys().collect() };
     let full = names("interface FastEthernet3/6\n");
     for text in ["interface Fa3/6\n", "int fastethernet 3/6\n", "int fa 3/6\n"] {
         assert_eq!(names(text), full, "{text}");

@@ -1,25 +1,23 @@
 //! Commands of the chassis, and the two modes that only make VLANs.
 
+mod clock;
+mod interfaces;
+
 use std::collections::BTreeSet;
 
-use hitless_model::{ChannelGroup, Slot, VlanId};
+use hitless_model::{Slot, VlanId};
 
-use super::forms::{Family, Saying, forms, may, must};
-use super::names::{CHANNEL_APART, VLAN_APART, placed, port_of};
-use super::{INTERFACE, MODULE, PORT_CHANNEL, VLAN_INTERFACE, finish, label, small};
+use super::{MODULE, finish};
 use crate::grammar::{
-    Args, Child, Command, Element, Kind, Lines, Mode, Refusal, Table, Value, VlanList, arg,
-    keyword, keyword_or,
+    Args, Child, Command, Kind, Mode, Refusal, Table, Value, VlanList, arg, keyword, keyword_or,
 };
-use crate::model::{
-    Configuration, Interface, InterfaceName, PortKind, PortName, TimeZone, UtcOffset,
-};
+use crate::model::{Configuration, Interface, InterfaceName, PortName};
 
 pub(super) fn table() -> Table<Configuration> {
     let mut commands = vec![hostname()];
-    commands.extend(clock());
+    commands.extend(clock::clock());
     commands.extend([multicast(), logging_host(), vlan()]);
-    commands.extend(interfaces());
+    commands.extend(interfaces::interfaces());
     commands.push(module());
     finish(commands)
 }
@@ -89,55 +87,6 @@ fn remove_vlans(configuration: &mut Configuration, args: &Args) -> Result<(), Re
     Ok(())
 }
 
-/// `clock timezone` and `clock calendar-valid`.
-fn clock() -> Vec<Command<Configuration>> {
-    let first = keyword("clock", "Time of day");
-    let calendar = keyword("calendar-valid", "The calendar of the hardware is right");
-    let calendar = Command::<Configuration>::new(&[first, calendar])
-        .puts(|configuration| configuration.clock.calendar_valid = true)
-        .clears(2, |configuration| configuration.clock.calendar_valid = false)
-        .shows(|configuration, lines| lines.line_if(configuration.clock.calendar_valid, &[]))
-        .without_effect("a calendar");
-    let name = arg(Kind::Word, "Name of the zone");
-    let minutes = arg(Kind::Number { min: 0, max: 59 }, "Minutes from UTC");
-    let hours = [first, keyword("timezone", "Zone that times are shown in"), name, HOURS];
-    let zone = Family::<Configuration> {
-        set: |configuration, args| {
-            let name = label(args.get(0)?)?;
-            let minutes = small(args.nth::<u64>(0).unwrap_or(0))?;
-            let offset = UtcOffset::new(args.get(1)?, minutes);
-            let offset = offset.map_err(|error| Refusal::argument(1, error.to_string()))?;
-            configuration.clock.timezone = Some(TimeZone { name, offset });
-            Ok(())
-        },
-        reset: |configuration, _| {
-            configuration.clock.timezone = None;
-            Ok(())
-        },
-        shows: show_zone,
-    };
-    let mut commands = zone.commands(2, &forms(&[must(&hours), may(&[minutes])]));
-    commands.push(calendar);
-    commands
-}
-
-const HOURS: Element = arg(Kind::Hours, "Hours from UTC");
-
-fn show_zone(configuration: &Configuration, lines: &mut Lines<'_>) {
-    let Some(zone) = &configuration.clock.timezone else { return };
-    let (hours, minutes) = zone.offset.hours_and_minutes();
-    let mut values = vec![Value::Word(zone.name.to_string())];
-    values.extend(i8::try_from(hours).ok().map(Value::Hours));
-    let path = [keyword("clock", ""), keyword("timezone", ""), arg(Kind::Word, ""), HOURS];
-    let mut saying = Saying::new(&path);
-    saying.and(&[], values);
-    if minutes > 0 {
-        let number = arg(Kind::Number { min: 0, max: 59 }, "");
-        saying.and(&[number], [Value::Number(minutes.into())]);
-    }
-    saying.print(lines);
-}
-
 /// VLANs here are bridges that flood multicast in any case, which is what this asks for.
 fn multicast() -> Command<Configuration> {
     let path = [
@@ -177,99 +126,6 @@ fn logging_host() -> Command<Configuration> {
             }
         })
         .without_effect("logging host")
-}
-
-const INTERFACE_WORD: Element = keyword("interface", "A network device, or one that is made");
-
-/// `interface NETDEV` and its like. Port-channels and the chassis' own interfaces come behind the
-/// ports, as in the original.
-fn interfaces() -> Vec<Command<Configuration>> {
-    let device = [INTERFACE_WORD, arg(Kind::DevicePort, "Name of a network device in the kernel")];
-    let device = Command::<Configuration>::new(&device)
-        .enters(Mode::Interface, enter_port)
-        .resets(2, remove_port)
-        .shows(|configuration, lines| {
-            for (name, port) in &configuration.interfaces {
-                lines.block::<Interface>(&[Value::PortName(name.clone())], &INTERFACE, port);
-                lines.separator();
-            }
-        });
-    let mut commands = vec![device];
-    let together = [INTERFACE_WORD, arg(Kind::PlacedPort, "Type and place of a port")];
-    let apart = PortKind::ALL.map(|kind| [&[INTERFACE_WORD], &placed(kind)[..]].concat());
-    for path in [together.to_vec()].into_iter().chain(apart) {
-        let command = Command::<Configuration>::new(&path)
-            .enters(Mode::Interface, enter_port)
-            .resets(path.len(), remove_port)
-            .without_effect("a port that is named by its place");
-        commands.push(command);
-    }
-    commands.extend(channel_interfaces());
-    commands.extend(vlan_interfaces());
-    commands
-}
-
-fn enter_port(configuration: &mut Configuration, args: &Args) -> Result<Child, Refusal> {
-    let port = port_of(args)?;
-    configuration.interfaces.entry(port.clone()).or_default();
-    Ok(Child::Interface(port))
-}
-
-fn remove_port(configuration: &mut Configuration, args: &Args) -> Result<(), Refusal> {
-    configuration.interfaces.remove(&port_of(args)?);
-    Ok(())
-}
-
-fn channel_interfaces() -> Vec<Command<Configuration>> {
-    let together = vec![INTERFACE_WORD, arg(Kind::ChannelInterface, "A port-channel")];
-    let apart = [&[INTERFACE_WORD], &CHANNEL_APART[..]].concat();
-    let command = |path: Vec<Element>| {
-        Command::<Configuration>::new(&path)
-            .enters(Mode::PortChannel, |configuration, args| {
-                let channel: ChannelGroup = args.nth(0)?;
-                configuration.port_channels.entry(channel).or_default();
-                Ok(Child::PortChannel(channel))
-            })
-            .resets(path.len(), |configuration, args| {
-                configuration.port_channels.remove(&args.nth(0)?);
-                Ok(())
-            })
-            .without_effect("a port-channel")
-    };
-    let shown = command(together).shows(|configuration, lines| {
-        for (number, channel) in &configuration.port_channels {
-            let name = InterfaceName::Channel(*number);
-            lines.block(&[Value::Interface(name)], &PORT_CHANNEL, channel);
-            lines.separator();
-        }
-    });
-    vec![shown, command(apart)]
-}
-
-fn vlan_interfaces() -> Vec<Command<Configuration>> {
-    let together = vec![INTERFACE_WORD, arg(Kind::VlanInterface, "The chassis' own on a VLAN")];
-    let apart = [&[INTERFACE_WORD], &VLAN_APART[..]].concat();
-    let command = |path: Vec<Element>| {
-        Command::<Configuration>::new(&path)
-            .enters(Mode::VlanInterface, |configuration, args| {
-                let vlan: VlanId = args.nth(0)?;
-                configuration.vlan_interfaces.entry(vlan).or_default();
-                Ok(Child::VlanInterface(vlan))
-            })
-            .resets(path.len(), |configuration, args| {
-                configuration.vlan_interfaces.remove(&args.nth(0)?);
-                Ok(())
-            })
-            .without_effect("an interface of the chassis on a VLAN")
-    };
-    let shown = command(together).shows(|configuration, lines| {
-        for (vlan, interface) in &configuration.vlan_interfaces {
-            let name = InterfaceName::Vlan(*vlan);
-            lines.block(&[Value::Interface(name)], &VLAN_INTERFACE, interface);
-            lines.separator();
-        }
-    });
-    vec![shown, command(apart)]
 }
 
 /// A device that the chassis would make itself is none that exists beforehand.

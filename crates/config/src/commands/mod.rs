@@ -57,7 +57,7 @@ static PROBES: LazyLock<BTreeMap<ProbeKind, Table<Probe>>> = LazyLock::new(probe
 /// `(config-slb-sfarm)`.
 pub(crate) static FARM: LazyLock<Table<ServerFarm>> = LazyLock::new(farm::table);
 /// `(config-slb-real)`.
-pub(crate) static REAL: LazyLock<Table<Real>> = LazyLock::new(farm::real_table);
+pub(crate) static REAL: LazyLock<Table<Real>> = LazyLock::new(farm::real::table);
 /// `(config-slb-policy)`.
 pub(crate) static POLICY: LazyLock<Table<Policy>> = LazyLock::new(policy::table);
 /// `(config-slb-vserver)`.

@@ -1,19 +1,17 @@
 //! `(config-slb-probe-KIND)`: how a real is found to be alive. Each kind has a table of its own.
 
+mod answer;
+mod http;
+
 use std::collections::BTreeMap;
 
 use super::forms::{Family, Saying, forms, may, must};
-use super::{DESCRIPTION, finish, label, probe_table, show_description, shown_key, small};
+use super::{DESCRIPTION, finish, probe_table, show_description, small};
 use crate::defaults::PROBE;
 use crate::grammar::{
-    Args, Child, Command, Element, Kind, Lines, Mode, Refusal, Table, Value, arg, keyword,
+    Args, Child, Command, Kind, Lines, Mode, Refusal, Table, Value, arg, keyword,
 };
-use crate::model::{
-    Credentials, DnsCheck, HttpCheck, HttpMethod, Module, Name, Probe, ProbeAddress, ProbeCheck,
-    ProbeKind, StatusRanges,
-};
-
-const EXPECT: Element = keyword("expect", "What the answer may be");
+use crate::model::{Module, Name, Probe, ProbeAddress, ProbeKind};
 
 /// `probe NAME KIND` in `(config-module-csm)`.
 pub(super) fn commands() -> Vec<Command<Module>> {
@@ -83,10 +81,10 @@ pub(super) fn tables() -> BTreeMap<ProbeKind, Table<Probe>> {
 fn table(kind: ProbeKind) -> Table<Probe> {
     let mut commands = vec![description()];
     commands.extend(match kind {
-        ProbeKind::Http => http(),
-        ProbeKind::Ftp | ProbeKind::Smtp => status(),
-        ProbeKind::Dns => dns(),
-        ProbeKind::Script => vec![script()],
+        ProbeKind::Http => http::http(),
+        ProbeKind::Ftp | ProbeKind::Smtp => answer::status(),
+        ProbeKind::Dns => answer::dns(),
+        ProbeKind::Script => vec![answer::script()],
         ProbeKind::Icmp
         | ProbeKind::Tcp
         | ProbeKind::Udp
@@ -177,218 +175,6 @@ fn port() -> Command<Probe> {
         .shows(|probe, lines| {
             if let Some(port) = probe.port {
                 lines.line(&[Value::Port(port)]);
-            }
-        })
-}
-
-fn http_of(probe: &mut Probe) -> Result<&mut HttpCheck, Refusal> {
-    if let ProbeCheck::Http(check) = &mut probe.check { Ok(check) } else { Err(wrong_kind()) }
-}
-
-fn wrong_kind() -> Refusal {
-    Refusal::command("a probe of this kind does not have it")
-}
-
-fn http() -> Vec<Command<Probe>> {
-    let mut commands = request();
-    commands.push(header());
-    commands.extend(credentials());
-    commands.extend(status());
-    commands
-}
-
-const REQUEST: Element = keyword("request", "What is asked for");
-const METHOD: Element = keyword("method", "How");
-const URL: Element = keyword("url", "What");
-const URL_TEXT: Element = arg(Kind::Word, "Path, as /index.html");
-
-fn request() -> Vec<Command<Probe>> {
-    let methods = vec![
-        Vec::new(),
-        vec![METHOD, keyword("get", "The whole answer (default)")],
-        vec![METHOD, keyword("head", "Its headers")],
-    ];
-    let mut paths = forms(&[must(&[REQUEST]), methods, may(&[URL, URL_TEXT])]);
-    paths.retain(|path| path.len() > 1);
-    let family = Family::<Probe> {
-        set: |probe, args| {
-            let http = http_of(probe)?;
-            if args.says("method") {
-                let head = args.says("head");
-                http.method = if head { HttpMethod::Head } else { HttpMethod::Get };
-            }
-            if args.says("url") {
-                http.url = Some(label(args.get(0)?)?);
-            }
-            Ok(())
-        },
-        reset: |probe, _| {
-            let http = http_of(probe)?;
-            http.method = HttpMethod::Get;
-            http.url = None;
-            Ok(())
-        },
-        shows: |probe, lines| {
-            let ProbeCheck::Http(http) = &probe.check else { return };
-            let mut saying = Saying::new(&[REQUEST]);
-            if http.method == HttpMethod::Head {
-                saying.and(&[METHOD, keyword("head", "")], []);
-            }
-            if let Some(url) = &http.url {
-                saying.and(&[URL, URL_TEXT], [Value::Word(url.to_string())]);
-            }
-            if http.method == HttpMethod::Head || http.url.is_some() {
-                saying.print(lines);
-            }
-        },
-    };
-    family.commands(1, &paths)
-}
-
-fn header() -> Command<Probe> {
-    let path = [
-        keyword("header", "A header of the request"),
-        arg(Kind::Word, "Its name"),
-        arg(Kind::Word, "Its value"),
-    ];
-    Command::<Probe>::new(&path)
-        .sets(|probe, args| {
-            let (name, value) = (label(args.get(0)?)?, label(args.get(1)?)?);
-            http_of(probe)?.headers.insert(name, value);
-            Ok(())
-        })
-        .resets(2, |probe, args| {
-            let name = label(args.get(0)?)?;
-            http_of(probe)?.headers.remove(&name);
-            Ok(())
-        })
-        .shows(|probe, lines| {
-            let ProbeCheck::Http(http) = &probe.check else { return };
-            for (name, value) in &http.headers {
-                lines.line(&[Value::Word(name.to_string()), Value::Word(value.to_string())]);
-            }
-        })
-}
-
-fn credentials() -> Vec<Command<Probe>> {
-    let user = [keyword("credentials", "Who asks"), arg(Kind::Word, "User")];
-    let password = arg(Kind::Secret, "Password");
-    let family = Family::<Probe> {
-        set: |probe, args| {
-            let password = args.find().map(shown_key).transpose()?;
-            let user = label(args.get(0)?)?;
-            http_of(probe)?.credentials = Some(Credentials { user, password });
-            Ok(())
-        },
-        reset: |probe, _| {
-            http_of(probe)?.credentials = None;
-            Ok(())
-        },
-        shows: |probe, lines| {
-            let ProbeCheck::Http(http) = &probe.check else { return };
-            let Some(credentials) = &http.credentials else { return };
-            let mut saying = Saying::new(&[keyword("credentials", "")]);
-            saying.and(&[arg(Kind::Word, "")], [Value::Word(credentials.user.to_string())]);
-            if let Some(password) = &credentials.password {
-                saying.and(&[arg(Kind::Secret, "")], [Value::Secret(password.clone())]);
-            }
-            saying.print(lines);
-        },
-    };
-    family.commands(1, &forms(&[must(&user), may(&[password])]))
-}
-
-fn ranges_of(probe: &mut Probe) -> Result<&mut StatusRanges, Refusal> {
-    probe.check.statuses_mut().ok_or_else(wrong_kind)
-}
-
-fn status() -> Vec<Command<Probe>> {
-    let path = [EXPECT, keyword("status", "A code"), CODE];
-    let family = Family::<Probe> {
-        set: |probe, args| {
-            let range = range_of(args)?;
-            ranges_of(probe)?.insert(range);
-            Ok(())
-        },
-        reset: |probe, args| {
-            let range = range_of(args)?;
-            ranges_of(probe)?.remove(&range);
-            Ok(())
-        },
-        shows: |probe, lines| {
-            for (first, last) in probe.check.statuses().into_iter().flatten() {
-                let mut saying = Saying::new(&[EXPECT, keyword("status", "")]);
-                saying.and(&[CODE], [Value::Number((*first).into())]);
-                if last != first {
-                    saying.and(&[CODE], [Value::Number((*last).into())]);
-                }
-                saying.print(lines);
-            }
-        },
-    };
-    family.commands(3, &forms(&[must(&path), may(&[CODE])]))
-}
-
-const CODE: Element = arg(Kind::Number { min: 0, max: 999 }, "Code; two of them are a range");
-
-fn range_of(args: &Args) -> Result<(u16, u16), Refusal> {
-    let first: u16 = small(args.nth(0)?)?;
-    let last = args.nth::<u64>(1).ok().map(small).transpose()?.unwrap_or(first);
-    if last < first {
-        return Err(Refusal::argument(1, "a range goes from the smaller code to the larger"));
-    }
-    Ok((first, last))
-}
-
-fn dns_of(probe: &mut Probe) -> Result<&mut DnsCheck, Refusal> {
-    if let ProbeCheck::Dns(check) = &mut probe.check { Ok(check) } else { Err(wrong_kind()) }
-}
-
-fn dns() -> Vec<Command<Probe>> {
-    let name = [keyword("name", "What is asked for"), arg(Kind::Word, "A domain")];
-    let name = Command::<Probe>::new(&name)
-        .sets(|probe, args| {
-            dns_of(probe)?.name = Some(label(args.get(0)?)?);
-            Ok(())
-        })
-        .resets(1, |probe, _| {
-            dns_of(probe)?.name = None;
-            Ok(())
-        })
-        .shows(|probe, lines| {
-            if let ProbeCheck::Dns(DnsCheck { name: Some(name), .. }) = &probe.check {
-                lines.line(&[Value::Word(name.to_string())]);
-            }
-        });
-    let address = [EXPECT, keyword("address", "An address"), arg(Kind::Ipv4, "Address")];
-    let address = Command::<Probe>::new(&address)
-        .sets(|probe, args| {
-            dns_of(probe)?.expects.insert(args.get(0)?);
-            Ok(())
-        })
-        .resets(3, |probe, args| {
-            dns_of(probe)?.expects.remove(&args.get(0)?);
-            Ok(())
-        })
-        .shows(|probe, lines| {
-            let ProbeCheck::Dns(dns) = &probe.check else { return };
-            for address in &dns.expects {
-                lines.line(&[Value::Ipv4(*address)]);
-            }
-        });
-    vec![name, address]
-}
-
-fn script() -> Command<Probe> {
-    Command::<Probe>::new(&[keyword("script", "What says so"), arg(Kind::Word, "Its name")])
-        .sets(|probe, args| {
-            probe.check = ProbeCheck::Script(Some(label(args.get(0)?)?));
-            Ok(())
-        })
-        .clears(1, |probe| probe.check = ProbeCheck::Script(None))
-        .shows(|probe, lines| {
-            if let ProbeCheck::Script(Some(name)) = &probe.check {
-                lines.line(&[Value::Word(name.to_string())]);
             }
         })
 }

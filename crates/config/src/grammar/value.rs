@@ -105,8 +105,10 @@ impl fmt::Display for Value {
             Self::StickyGroup(group) => group.fmt(f),
             Self::Channel(channel) => channel.fmt(f),
             Self::Hours(hours) => hours.fmt(f),
-            Self::Mac(Mac([a, b, c, d, e, g])) => {
-                write!(f, "{a:02x}{b:02x}.{c:02x}{d:02x}.{e:02x}{g:02x}")
+            Self::Mac(Mac(octets)) => {
+                let [first, second, third] =
+                    [0, 2, 4].map(|at| u16::from_be_bytes([octets[at], octets[at + 1]]));
+                write!(f, "{first:04x}.{second:04x}.{third:04x}")
             }
             Self::Interface(name) => name.fmt(f),
             Self::PortName(name) => name.fmt(f),

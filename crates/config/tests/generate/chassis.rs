@@ -78,8 +78,11 @@ fn interface() -> impl Strategy<Value = Interface> {
 }
 
 fn port_channel() -> impl Strategy<Value = PortChannel> {
-    (description(), layer(), any::<bool>())
-        .prop_map(|(description, layer, shutdown)| PortChannel { description, layer, shutdown })
+    (description(), layer(), any::<bool>()).prop_map(|(description, layer, shutdown)| PortChannel {
+        description,
+        layer,
+        shutdown,
+    })
 }
 
 fn vlan_interface() -> impl Strategy<Value = VlanInterface> {
@@ -133,9 +136,8 @@ fn hsrp() -> impl Strategy<Value = Hsrp> {
         Just(HsrpAddress::Learnt),
         virtual_address.prop_map(HsrpAddress::Configured),
     ]);
-    let delay = of((0..=3600u16, 0..=3600u16, 0..=3600u16).prop_map(
-        |(minimum_s, reload_s, sync_s)| PreemptDelay { minimum_s, reload_s, sync_s },
-    ));
+    let delay = of((0..=3600u16, 0..=3600u16, 0..=3600u16)
+        .prop_map(|(minimum_s, reload_s, sync_s)| PreemptDelay { minimum_s, reload_s, sync_s }));
     let secondary = btree_set(super::address(), 0..3);
     let tracks = btree_map(interface_name(), 1..=255u8, 0..3);
     let rest = (of(authentication()), of(label()), of(mac()));
@@ -158,7 +160,6 @@ fn hsrp() -> impl Strategy<Value = Hsrp> {
     )
 }
 
-
 fn timers() -> impl Strategy<Value = HsrpTimers> {
     let seconds = (1..=200u8, 1..=50u8).prop_map(|(hello, more)| HsrpTimers {
         hello: HsrpTime::Seconds(hello),
@@ -180,8 +181,8 @@ fn timers() -> impl Strategy<Value = HsrpTimers> {
 }
 
 fn authentication() -> impl Strategy<Value = HsrpAuthentication> {
-    let password = "[!-~]{1,8}"
-        .prop_filter_map("a password", |text| HsrpPassword::try_from(text).ok());
+    let password =
+        "[!-~]{1,8}".prop_filter_map("a password", |text| HsrpPassword::try_from(text).ok());
     prop_oneof![
         password.prop_map(HsrpAuthentication::Text),
         key().prop_map(HsrpAuthentication::Md5Key),

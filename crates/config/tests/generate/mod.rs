@@ -12,7 +12,10 @@ use hitless_model::Mac;
 use proptest::option::of;
 use proptest::prelude::*;
 
-pub(crate) fn id<T: TryFrom<u64> + std::fmt::Debug>(min: u64, max: u64) -> impl Strategy<Value = T> {
+pub(crate) fn id<T: TryFrom<u64> + std::fmt::Debug>(
+    min: u64,
+    max: u64,
+) -> impl Strategy<Value = T> {
     (min..=max).prop_filter_map("in range", |n| T::try_from(n).ok())
 }
 
@@ -54,8 +57,7 @@ pub(crate) fn port_name() -> impl Strategy<Value = PortName> {
     let place = (0..=13u8, any::<u8>()).prop_map(|(slot, port)| PortPlace { slot, port });
     let kind = proptest::sample::select(PortKind::ALL.to_vec());
     let device = "[a-z][a-z0-9.-]{0,14}";
-    let device =
-        device.prop_filter_map("a device", |text| PortName::try_from(text).ok());
+    let device = device.prop_filter_map("a device", |text| PortName::try_from(text).ok());
     prop_oneof![device, (kind, place).prop_map(|(kind, place)| PortName::Placed(kind, place))]
 }
 

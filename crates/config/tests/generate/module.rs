@@ -84,14 +84,14 @@ fn tracking() -> impl Strategy<Value = Tracking> {
     let groups = btree_set(id(0, 4095), 0..3);
     let gateways = btree_set(address(), 0..3);
     let interfaces = btree_set(interface_name(), 0..3);
-    (groups, gateways, interfaces, any::<bool>()).prop_map(
-        |(groups, gateways, interfaces, all)| Tracking {
+    (groups, gateways, interfaces, any::<bool>()).prop_map(|(groups, gateways, interfaces, all)| {
+        Tracking {
             groups,
             gateways,
             interfaces,
             mode: if all { TrackMode::All } else { TrackMode::Any },
-        },
-    )
+        }
+    })
 }
 
 fn sticky_group() -> impl Strategy<Value = StickyGroupConfig> {

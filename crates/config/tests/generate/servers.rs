@@ -36,10 +36,8 @@ fn predictor() -> impl Strategy<Value = Predictor> {
 }
 
 fn reals() -> impl Strategy<Value = Vec<Real>> {
-    let limits = prop_oneof![
-        (Just(None), any::<u32>()),
-        (1000..u32::MAX).prop_map(|most| (Some(most), 7)),
-    ];
+    let limits =
+        prop_oneof![(Just(None), any::<u32>()), (1000..u32::MAX).prop_map(|most| (Some(most), 7)),];
     let real = (0..=100u8, limits, in_service());
     btree_map((1..=200u8, of(1..=u16::MAX)), real, 0..4).prop_map(|reals| {
         let real = |((host, port), (weight, (max_conns, min_conns), in_service))| Real {
@@ -114,8 +112,8 @@ fn statuses() -> impl Strategy<Value = StatusRanges> {
 
 fn check() -> impl Strategy<Value = ProbeCheck> {
     let method = prop_oneof![Just(HttpMethod::Get), Just(HttpMethod::Head)];
-    let credentials = (label(), of(key()))
-        .prop_map(|(user, password)| Credentials { user, password });
+    let credentials =
+        (label(), of(key())).prop_map(|(user, password)| Credentials { user, password });
     let headers = btree_map(label(), label(), 0..3);
     let http = (method, of(label()), headers, of(credentials), statuses()).prop_map(
         |(method, url, headers, credentials, expects)| HttpCheck {
@@ -191,9 +189,8 @@ fn sticky() -> impl Strategy<Value = ClientSticky> {
         StickyAddress::Destination,
         StickyAddress::Both,
     ]);
-    (1..=u16::MAX, of(id(1, 255)), 0..=32u8, by).prop_map(|(minutes, group, prefix, by)| {
-        ClientSticky { minutes, group, prefix, by }
-    })
+    (1..=u16::MAX, of(id(1, 255)), 0..=32u8, by)
+        .prop_map(|(minutes, group, prefix, by)| ClientSticky { minutes, group, prefix, by })
 }
 
 fn clients() -> impl Strategy<Value = std::collections::BTreeSet<ClientNetwork>> {

@@ -235,7 +235,7 @@ fn reverse_sticky() -> Command<VirtualServer> {
 fn max_conns() -> Command<VirtualServer> {
     let path = [
         keyword("max-conns", "Most connections"),
-        arg(Kind::Number { min: 0, max: u32::MAX as u64 }, "Connections; 0 = no limit"),
+        arg(Kind::Number { min: 0, max: 4_294_967_295 }, "Connections; 0 = no limit"),
     ];
     Command::<VirtualServer>::new(&path)
         .sets(|server, args| {
