@@ -3,6 +3,7 @@
 //! `docs/operate/commands.md` is what [`reference`] returns; `cargo xtask docs` writes it there, and a
 //! test wants the two to be the same.
 
+mod defaults;
 mod syntax;
 
 use std::fmt::Write as _;
@@ -52,7 +53,7 @@ fn sections() -> Vec<(&'static str, String, Vec<Mode>)> {
 
 fn body(mode: Mode) -> String {
     let trees = trees(mode);
-    let commands = if mode == Mode::Exec { exec() } else { commands(trees) };
+    let commands = if mode == Mode::Exec { exec() } else { commands(mode, trees) };
     commands + &refused(trees)
 }
 
@@ -88,7 +89,7 @@ fn exec() -> String {
 }
 
 /// Commands of the configuration, with their `no` form and what holds without them.
-fn commands(trees: &dyn Trees) -> String {
+fn commands(mode: Mode, trees: &dyn Trees) -> String {
     let all = trees.entries();
     let plain = all.iter().enumerate().filter(|(_, entry)| offered(entry.plain));
     let paths: Vec<_> = plain.map(|(index, entry)| (index, entry.path.clone())).collect();
@@ -98,7 +99,10 @@ fn commands(trees: &dyn Trees) -> String {
         let entries: Vec<&Entry> = line.commands.iter().filter_map(|at| all.get(*at)).collect();
         let meaning = meaning(&above, &line) + &consequence(&entries);
         let no = told(entries.iter().filter_map(|entry| undone_by(entry)));
-        let default = told(entries.iter().filter_map(|entry| entry.default.map(str::to_owned)));
+        let defaults = defaults::of_mode(mode).iter().filter(|default| {
+            defaults::command(mode, default).is_some_and(|at| line.commands.contains(&at))
+        });
+        let default = told(defaults.map(|default| (*default).to_owned()));
         let _ = writeln!(text, "| {} | {meaning} | {no} | {default} |", code(&line.text()));
         above = line.pieces;
     }

@@ -70,7 +70,6 @@ pub struct Command<T> {
     reset: Option<(usize, Action<T>)>,
     shows: Option<fn(&T, &mut Lines<'_>)>,
     lacking: Lacking<T>,
-    default: Option<&'static str>,
 }
 
 /// Whether a command has no effect yet.
@@ -104,7 +103,6 @@ impl<T> Command<T> {
             reset: None,
             shows: None,
             lacking: Lacking::Nothing,
-            default: None,
         }
     }
 
@@ -171,18 +169,6 @@ impl<T> Command<T> {
     pub fn without_effect_if(mut self, what: fn(&T) -> Option<&'static str>) -> Self {
         self.lacking = Lacking::State(what);
         self
-    }
-
-    /// The line that states what holds anyway: for the command reference.
-    #[must_use]
-    pub fn by_default(mut self, line: &'static str) -> Self {
-        self.default = Some(line);
-        self
-    }
-
-    /// The line that states what holds anyway.
-    pub fn default(&self) -> Option<&'static str> {
-        self.default
     }
 
     /// Whether it has no effect yet.

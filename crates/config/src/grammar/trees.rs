@@ -40,8 +40,6 @@ pub struct Entry {
     pub plain: Option<Verdict>,
     /// From how many elements on its `no` form is complete, and what that does, if it has one.
     pub no: Option<(usize, Verdict)>,
-    /// The line that states what holds without it, if one does.
-    pub default: Option<&'static str>,
     /// Whether it has no effect yet.
     pub lacks: Lack,
 }
@@ -88,7 +86,6 @@ impl<T> Trees for Table<T> {
             path: command.path().to_vec(),
             plain: command.action().map(|action| verdict(action, command.path())),
             no: command.reset_from().map(|(least, act)| (least, verdict(act, command.path()))),
-            default: command.default(),
             lacks: command.lack(),
         };
         self.commands().iter().map(entry).collect()
