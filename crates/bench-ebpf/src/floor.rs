@@ -3,6 +3,8 @@
 //! No role, no lease, no VLANs, no counters, no idle times, one virtual server. What the data plane costs more
 //! than this is what its features cost, and its mistakes.
 
+use zerocopy::transmute;
+
 use crate::frame::{Change, Frame, after_change, read, write};
 use crate::maps::{FLOOR_FWD, FLOOR_NEW_FWD, FLOOR_NEW_REV, FLOOR_REV, PLAN, SERVICE};
 use crate::plan::{Key, PORTS, REALS, Target};
@@ -96,9 +98,9 @@ fn parse<F: Frame>(frame: &F) -> Option<Packet> {
         {
             return None;
         }
-        let (src, dst) = (read(bytes, 26), read(bytes, 30));
-        let (src_port, dst_port) = (read(bytes, 34), read(bytes, 36));
-        let key = Key { src, dst, src_port, dst_port, protocol };
+        // Two whole words, so that the kernel's reads of the key do not wait for a store of each part.
+        let (addresses, ports): (u64, u32) = (read(bytes, 26), read(bytes, 34));
+        let key = transmute!([addresses, u64::from(ports) | u64::from(protocol) << 32]);
         Some(Packet { key, ttl: u32::from(read::<u8>(bytes, 22)) })
     }
 }

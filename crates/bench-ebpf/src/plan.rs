@@ -48,7 +48,7 @@ pub struct Plan {
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, FromBytes, IntoBytes, Immutable, KnownLayout,
 )]
-#[repr(C)]
+#[repr(C, align(8))]
 pub struct Key {
     /// Source address.
     pub src: u32,

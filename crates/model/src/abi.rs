@@ -123,7 +123,8 @@ pub const KIND_CLIENT: u8 = 1;
 pub const KIND_SERVER: u8 = 2;
 
 abi! {
-    /// An interface of the module, one per VLAN.
+    /// An interface of the module, one per VLAN. Each MAC begins a word.
+    #[repr(align(8))]
     pub struct VlanPort, 32 {
         /// The interface's own MAC: source of every forwarded frame.
         pub own_mac: [u8; 6],
@@ -133,8 +134,8 @@ abi! {
         pub virtual_mac: [u8; 6],
         /// [`KIND_CLIENT`] or [`KIND_SERVER`].
         pub kind: u8,
-        /// Not used, zero.
-        pub reserved: u8,
+        /// On a VLAN of clients: not 0 if reals may answer from there.
+        pub has_reals: u8,
         /// The interface's number; 0 in a slot that is empty.
         pub ifindex: u32,
         /// The interface's own address; with `mask` it says which clients are on-link.

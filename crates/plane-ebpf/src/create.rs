@@ -20,11 +20,11 @@ const ATTEMPTS: u64 = 4;
 
 /// Makes the connection that a packet to a virtual server opens.
 #[inline(always)]
-pub(crate) fn connection(
+pub(crate) fn connection<'a>(
     arrival: &Arrival<'_>,
-    key: &FlowKey,
+    key: &'a FlowKey,
     server: &VirtualServer,
-) -> Result<Found, Counter> {
+) -> Result<Found<'a>, Counter> {
     if server.flags & VS_IN_SERVICE == 0 {
         return Err(Counter::DropOutOfService);
     }
@@ -39,7 +39,7 @@ pub(crate) fn connection(
         events::tell(EVENT_EMBRYONIC, key, &forward);
     }
     let entry = Entry::find(&EMB_FWD, key).ok_or(Counter::DropTableFull)?;
-    Ok(Found { key: *key, entry, direction: Direction::Forward, stage: Stage::Begun })
+    Ok(Found { key, entry, direction: Direction::Forward, stage: Stage::Begun })
 }
 
 /// The real whose turn it is and whose reverse key is free; the reverse entry is made.

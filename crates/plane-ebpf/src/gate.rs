@@ -31,9 +31,7 @@ impl Gate {
     /// The gate for what is known already, at a time of the coarse clock.
     #[inline(always)]
     pub(crate) fn at(now: u64) -> Self {
-        Self::judged(|until| {
-            now.saturating_add(NEAR_THE_END_NS) < until || clock::precise() < until
-        })
+        Self::judged(|until| now.wrapping_add(NEAR_THE_END_NS) < until || clock::precise() < until)
     }
 
     /// The gate for what must not happen too late.

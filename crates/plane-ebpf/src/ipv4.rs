@@ -6,7 +6,7 @@ use hitless_model::{Counter, tcp};
 use crate::ctx::local::Local;
 use crate::ctx::{Packet, table};
 use crate::gate::Gate;
-use crate::lookup::{self, Direction, Found, Stage};
+use crate::lookup::{self, Asked, Direction, Found, Hints};
 use crate::mac::{Mac, Macs};
 use crate::maps::{FLOATING, REAL_ADDRS, VIRTUAL};
 use crate::parse::{self, Ethernet, Ipv4, Transport};
@@ -34,6 +34,8 @@ pub(crate) struct Arrival<'a> {
     pub(crate) ethernet: Ethernet,
     /// Its IPv4 header.
     pub(crate) ip: Ipv4,
+    /// Whether it is not the usual packet of a connection.
+    pub(crate) asked: Asked,
     /// What this processor has for itself.
     pub(crate) local: Local,
     /// Coarse time.
@@ -52,65 +54,37 @@ impl Arrival<'_> {
 #[inline(always)]
 pub(crate) fn handle<P: Packet>(
     packet: &mut P,
-    (port, local): (&VlanPort, Local),
+    (port, local, asked): (&VlanPort, Local, Asked),
     ethernet: Ethernet,
 ) -> Outcome {
     let addressee = addressee(port, &ethernet)?;
     let ip = parse::ipv4(packet)?;
     let transport = parse::transport(packet, &ip)?;
     let ifindex = port.ifindex;
-    let arrival = &Arrival { port, ifindex, ethernet, ip, local, now: local.now() };
+    let now = local.now();
+    let arrival = &Arrival { port, ifindex, ethernet, ip, asked, local, now };
     let Some(transport) = transport else {
         return without_ports(packet, arrival, addressee);
     };
-    let usual = match addressee {
-        Addressee::Own | Addressee::Virtual => lookup::usual(&transport.key, port.kind),
-        Addressee::Group => None,
-    };
-    match usual {
-        Some(found) if track::is_plain(&found, &transport) => {
-            arrival.gate().forwards()?;
-            onward(packet, arrival, &transport, &found)
-        }
-        other => seldom(packet, arrival, (addressee, &transport), other),
-    }
+    with_ports(packet, arrival, addressee, &transport)
 }
 
-/// Sends the usual packet on its way; for each direction by itself, so that what depends on the direction
-/// is decided already.
+/// Decides on a packet of TCP or UDP.
 #[inline(always)]
-fn onward<P: Packet>(
+fn with_ports<P: Packet>(
     packet: &mut P,
     arrival: &Arrival<'_>,
+    addressee: Addressee,
     transport: &Transport,
-    found: &Found,
-) -> Outcome {
-    let Found { key, entry, direction, stage: _ } = *found;
-    let stage = Stage::Established;
-    if direction == Direction::Forward {
-        let found = Found { key, entry, direction: Direction::Forward, stage };
-        leave::by_connection(packet, arrival, transport, &found)
-    } else {
-        let found = Found { key, entry, direction: Direction::Reverse, stage };
-        leave::by_connection(packet, arrival, transport, &found)
-    }
-}
-
-/// Decides on a packet that begins or ends a connection, comes from another side than most, or is of no
-/// connection at all.
-#[inline(always)]
-fn seldom<P: Packet>(
-    packet: &mut P,
-    arrival: &Arrival<'_>,
-    (addressee, transport): (Addressee, &Transport),
-    usual: Option<Found>,
 ) -> Outcome {
     let to_floating = is_to_floating(arrival);
-    let found = match usual {
-        Some(found) => Some(found),
+    let found = match addressee {
+        Addressee::Own | Addressee::Virtual => {
+            let hints = Hints { port: arrival.port, asked: arrival.asked, to_floating };
+            lookup::connection(&transport.key, hints, arrival.now)
+        }
         // What was sent to many is never forwarded (RFC 1812, 5.3.4), so it has no connection.
-        None if addressee == Addressee::Group => None,
-        None => lookup::other(&transport.key, arrival.port.kind, to_floating, arrival.now),
+        Addressee::Group => None,
     };
     let found = match known(arrival, found, transport)? {
         Some(found) => found,
@@ -147,9 +121,10 @@ fn without_ports<P: Packet>(
 /// Whom the frame is addressed to, if that is for us to take.
 #[inline(always)]
 fn addressee(port: &VlanPort, ethernet: &Ethernet) -> Result<Addressee, Counter> {
-    if ethernet.dst == Mac::of(port.virtual_mac) {
+    let [own_mac, virtual_mac] = Mac::of_port(port);
+    if ethernet.dst == virtual_mac {
         Ok(Addressee::Virtual)
-    } else if ethernet.dst == Mac::of(port.own_mac) {
+    } else if ethernet.dst == own_mac {
         Ok(Addressee::Own)
     } else if ethernet.dst.is_group() {
         Ok(Addressee::Group)
@@ -160,11 +135,11 @@ fn addressee(port: &VlanPort, ethernet: &Ethernet) -> Result<Addressee, Counter>
 
 /// The connection that was found for a packet, unless the packet begins another one in its place.
 #[inline(always)]
-fn known(
+fn known<'a>(
     arrival: &Arrival<'_>,
-    found: Option<Found>,
+    found: Option<Found<'a>>,
     transport: &Transport,
-) -> Result<Option<Found>, Counter> {
+) -> Result<Option<Found<'a>>, Counter> {
     let Some(found) = found else { return Ok(None) };
     arrival.gate().forwards()?;
     if is_forged(&found, arrival.port) {
@@ -176,7 +151,7 @@ fn known(
 /// Whether a packet that says it is a real's comes from a VLAN of clients where that real is not:
 /// otherwise a client could answer itself, and fill the main table with addresses it does not have.
 #[inline(always)]
-fn is_forged(found: &Found, port: &VlanPort) -> bool {
+fn is_forged(found: &Found<'_>, port: &VlanPort) -> bool {
     found.direction == Direction::Reverse
         && port.kind == KIND_CLIENT
         && found.entry.conn().in_vlan != port.vlan
@@ -201,7 +176,7 @@ fn admit(addressee: Addressee) -> Result<(), Counter> {
 
 /// Makes the connection that a packet to a floating address opens.
 #[inline(always)]
-fn open(arrival: &Arrival<'_>, transport: &Transport) -> Result<Found, Counter> {
+fn open<'a>(arrival: &Arrival<'_>, transport: &'a Transport) -> Result<Found<'a>, Counter> {
     let server = table::get(&VIRTUAL, &lookup::destination(&transport.key))
         .ok_or(Counter::DropNoVirtualServer)?;
     if transport.key.protocol == parse::TCP && !tcp::opens(transport.flags) {

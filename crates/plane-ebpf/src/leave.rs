@@ -27,7 +27,7 @@ pub(crate) fn by_connection<P: Packet>(
     packet: &mut P,
     arrival: &Arrival<'_>,
     transport: &Transport,
-    found: &Found,
+    found: &Found<'_>,
 ) -> Outcome {
     let exit = exit(found, arrival)?;
     if arrival.ip.ttl <= 1 {
@@ -60,7 +60,7 @@ pub(crate) fn by_connection<P: Packet>(
 
 /// The way out that the entry shows.
 #[inline(always)]
-fn exit(found: &Found, arrival: &Arrival<'_>) -> Result<Exit, Counter> {
+fn exit(found: &Found<'_>, arrival: &Arrival<'_>) -> Result<Exit, Counter> {
     let conn = found.entry.conn();
     if conn.next_hop == 0 {
         return to_client(found, arrival);
@@ -68,9 +68,7 @@ fn exit(found: &Found, arrival: &Arrival<'_>) -> Result<Exit, Counter> {
     let hop = table::element(&NEXT_HOPS, conn.next_hop).ok_or(Counter::DropNoNextHop)?;
     match hop.ifindex {
         0 => Err(Counter::DropNoNextHop),
-        ifindex if hop.state == NEXT_HOP_VALID => {
-            Ok(Exit::Direct(ifindex, Macs::new(Mac::of(hop.mac), Mac::of(hop.own_mac))))
-        }
+        ifindex if hop.state == NEXT_HOP_VALID => Ok(Exit::Direct(ifindex, Macs::to_hop(hop))),
         ifindex => Ok(Exit::Neighbour(ifindex, u32::from_ne_bytes(hop.ip))),
     }
 }
@@ -78,7 +76,7 @@ fn exit(found: &Found, arrival: &Arrival<'_>) -> Result<Exit, Counter> {
 /// The way out to a client without a next hop: at the MAC that its packets came from, or where the
 /// kernel finds it.
 #[inline(always)]
-fn to_client(found: &Found, arrival: &Arrival<'_>) -> Result<Exit, Counter> {
+fn to_client(found: &Found<'_>, arrival: &Arrival<'_>) -> Result<Exit, Counter> {
     let conn = found.entry.conn();
     let port = table::port(conn.out_ifindex).ok_or(Counter::DropNoNextHop)?;
     if conn.flags & CONN_MAC_KNOWN == 0 {

@@ -4,7 +4,7 @@
 //! its way to a virtual server, from a server VLAN on its way back. After that its destination tells: what is
 //! for a floating address is on its way to a virtual server, and nothing else is.
 
-use hitless_model::abi::{Conn, FlowKey, KIND_SERVER, VirtualKey};
+use hitless_model::abi::{Conn, FlowKey, KIND_SERVER, VirtualKey, VlanPort};
 use hitless_model::tcp::seen;
 use zerocopy::transmute;
 
@@ -34,9 +34,9 @@ pub(crate) enum Stage {
 }
 
 /// A connection found by one of its packets.
-pub(crate) struct Found {
+pub(crate) struct Found<'a> {
     /// The packet's key.
-    pub(crate) key: FlowKey,
+    pub(crate) key: &'a FlowKey,
     /// The entry of the packet's direction.
     pub(crate) entry: Entry,
     /// The packet's direction.
@@ -53,7 +53,7 @@ pub(crate) struct Keys {
     pub(crate) reverse: FlowKey,
 }
 
-impl Found {
+impl Found<'_> {
     /// Both keys.
     #[inline(always)]
     pub(crate) fn keys(&self) -> Keys {
@@ -61,10 +61,10 @@ impl Found {
         let rewrite = (conn.rewrite_ip, conn.rewrite_port);
         match self.direction {
             Direction::Forward => {
-                Keys { forward: self.key, reverse: self.key.reverse_of_forward(rewrite) }
+                Keys { forward: *self.key, reverse: self.key.reverse_of_forward(rewrite) }
             }
             Direction::Reverse => {
-                Keys { forward: self.key.forward_of_reverse(rewrite), reverse: self.key }
+                Keys { forward: self.key.forward_of_reverse(rewrite), reverse: *self.key }
             }
         }
     }
@@ -85,7 +85,7 @@ pub(crate) fn is_same(one: &FlowKey, other: &FlowKey) -> bool {
 
 /// The established connection of a packet that goes the way that is usual on its VLAN.
 #[inline(always)]
-pub(crate) fn usual(key: &FlowKey, kind: u8) -> Option<Found> {
+pub(crate) fn usual(key: &FlowKey, kind: u8) -> Option<Found<'_>> {
     if kind == KIND_SERVER {
         found(&CONN_REV, key, (Direction::Reverse, Stage::Established))
     } else {
@@ -93,37 +93,77 @@ pub(crate) fn usual(key: &FlowKey, kind: u8) -> Option<Found> {
     }
 }
 
-/// Any other connection of a packet, which is `to_floating` or not: on its way to a virtual server, or
-/// back. An embryonic one counts while it is alive.
+/// What is known of a packet before it is looked for everywhere.
+#[derive(Clone, Copy)]
+pub(crate) struct Hints<'a> {
+    /// The interface that it arrived on.
+    pub(crate) port: &'a VlanPort,
+    /// Whether the usual direction's table was asked.
+    pub(crate) asked: Asked,
+    /// Whether it is for a floating address.
+    pub(crate) to_floating: bool,
+}
+
+/// Whether the table of a packet's usual direction was asked for it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asked {
+    /// No, or it has the packet's connection.
+    No,
+    /// It does not have it.
+    InVain,
+}
+
+/// The connection of a packet, on its way to a virtual server or back. An embryonic one counts while it
+/// is alive.
 #[inline(always)]
-pub(crate) fn other(key: &FlowKey, kind: u8, to_floating: bool, now: u64) -> Option<Found> {
-    let established = if kind == KIND_SERVER {
+pub(crate) fn connection<'a>(key: &'a FlowKey, hints: Hints<'_>, now: u64) -> Option<Found<'a>> {
+    let known = match hints.asked {
+        Asked::No => usual(key, hints.port.kind),
+        Asked::InVain => None,
+    };
+    if let Some(found) = known.or_else(|| unusual(key, hints)) {
+        return Some(found);
+    }
+    let embryonic = if hints.to_floating {
+        found(&EMB_FWD, key, (Direction::Forward, Stage::Embryonic))
+    } else if may_be_of_real(hints.port) {
+        found(&EMB_REV, key, (Direction::Reverse, Stage::Embryonic))
+    } else {
+        None
+    };
+    match embryonic {
+        Some(found) if is_alive(&found.keys(), now) => Some(found),
+        Some(_) | None => None,
+    }
+}
+
+/// The established connection of a packet that goes the other way.
+#[inline(always)]
+fn unusual<'a>(key: &'a FlowKey, hints: Hints<'_>) -> Option<Found<'a>> {
+    if hints.port.kind == KIND_SERVER {
         // Also when the virtual server is configured no more: its connections go on.
         found(&CONN_FWD, key, (Direction::Forward, Stage::Established))
-    } else if to_floating {
-        None
-    } else {
+    } else if !hints.to_floating && may_be_of_real(hints.port) {
         found(&CONN_REV, key, (Direction::Reverse, Stage::Established))
-    };
-    if established.is_some() {
-        return established;
-    }
-    let embryonic = if to_floating {
-        found(&EMB_FWD, key, (Direction::Forward, Stage::Embryonic))
     } else {
-        found(&EMB_REV, key, (Direction::Reverse, Stage::Embryonic))
-    };
-    embryonic.filter(|found| is_alive(&found.keys(), now))
+        None
+    }
+}
+
+/// Whether reals answer from this VLAN: what says there that it is a real's is forged otherwise.
+#[inline(always)]
+fn may_be_of_real(port: &VlanPort) -> bool {
+    port.kind == KIND_SERVER || port.has_reals != 0
 }
 
 /// What a table has for a key.
 #[inline(always)]
-fn found<T: Table>(
+fn found<'a, T: Table>(
     table: &'static T,
-    key: &FlowKey,
+    key: &'a FlowKey,
     (direction, stage): (Direction, Stage),
-) -> Option<Found> {
-    Entry::find(table, key).map(|entry| Found { key: *key, entry, direction, stage })
+) -> Option<Found<'a>> {
+    Entry::find(table, key).map(|entry| Found { key, entry, direction, stage })
 }
 
 /// Whether both entries are in the small table, belong together and are not too old. Entries are

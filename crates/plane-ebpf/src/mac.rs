@@ -1,8 +1,11 @@
 //! MACs as numbers: a frame holds them where no word begins, and the programs' stack may hold none there.
 
+use hitless_model::Counter;
+use hitless_model::abi::{NextHop, VlanPort};
+use zerocopy::transmute_ref;
+
 use crate::ctx::{Packet, change};
 use crate::parse::header;
-use hitless_model::Counter;
 
 /// A MAC as it lies in a frame: the low 48 bits of a little-endian word.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -38,6 +41,13 @@ impl Mac {
         Self(u64::from(low) | u64::from(high) << 32)
     }
 
+    /// Both of an interface: its own and that of the floating addresses.
+    #[inline(always)]
+    pub(crate) fn of_port(port: &VlanPort) -> [Self; 2] {
+        let words: &[u64; 4] = transmute_ref!(port);
+        [Self::low_of(words[0]), Self::low_of(words[1])]
+    }
+
     /// As a map holds it.
     #[inline(always)]
     pub(crate) fn bytes(self) -> [u8; 6] {
@@ -64,6 +74,13 @@ impl Macs {
     #[expect(clippy::cast_possible_truncation, reason = "they are cut where words end")]
     pub(crate) fn new(dst: Mac, src: Mac) -> Self {
         Self([dst.0 as u32, (dst.0 >> 32 | src.0 << 16) as u32, (src.0 >> 16) as u32])
+    }
+
+    /// To a next hop.
+    #[inline(always)]
+    pub(crate) fn to_hop(hop: &NextHop) -> Self {
+        let words: &[u32; 6] = transmute_ref!(hop);
+        Self([words[2], words[3], words[4]])
     }
 
     /// Writes them into a frame.

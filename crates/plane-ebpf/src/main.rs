@@ -32,6 +32,7 @@ mod parse;
 mod pipeline;
 mod rewrite;
 mod track;
+mod usual;
 mod verdict;
 
 use core::ffi::c_void;

@@ -2,7 +2,7 @@
 
 use hitless_model::Counter;
 use hitless_model::abi::FlowKey;
-use zerocopy::{FromBytes, Immutable, Unaligned};
+use zerocopy::{FromBytes, Immutable, Unaligned, transmute};
 
 use crate::ctx::{Packet, view};
 use crate::mac::Mac;
@@ -27,6 +27,13 @@ pub(crate) const MACS_LEN: usize = 12;
 pub(crate) const ETHERNET_LEN: usize = 14;
 /// More fragments follow, or this is not the first.
 const FRAGMENT: u16 = 0x3fff;
+
+/// Kind of IPv4, version and length of its header without options, as they lie in a frame; the octet after
+/// them says nothing here.
+const USUAL: u32 = u32::from_ne_bytes([0x08, 0x00, 0x45, 0]);
+const USUAL_MASK: u32 = u32::from_ne_bytes([0xff, 0xff, 0xff, 0]);
+/// Where TCP or UDP begins after an IPv4 header without options.
+const USUAL_PAYLOAD: usize = 34;
 
 /// A header as it lies in a frame: numbers in network byte order, anywhere.
 macro_rules! header {
@@ -78,8 +85,7 @@ header! {
 header! {
     /// TCP without options.
     struct TcpHeader {
-        src_port: u16,
-        dst_port: u16,
+        ports: u32,
         sequence: u32,
         acknowledged: u32,
         length: u8,
@@ -93,10 +99,28 @@ header! {
 header! {
     /// UDP.
     struct UdpHeader {
-        src_port: u16,
-        dst_port: u16,
+        ports: u32,
         length: u16,
         checksum: u16,
+    }
+}
+
+header! {
+    /// What the usual frame begins with: Ethernet, IPv4 without options, UDP or the beginning of TCP.
+    struct UsualHeader {
+        dst_and_src: u64,
+        src_end: u32,
+        kind_and_version: u32,
+        total_len: u16,
+        id: u16,
+        fragment: u16,
+        ttl: u8,
+        protocol: u8,
+        checksum: u16,
+        src_and_dst: u64,
+        ports: u32,
+        udp_length: u16,
+        udp_checksum: u16,
     }
 }
 
@@ -128,10 +152,9 @@ pub(crate) struct Ipv4 {
     pub(crate) is_fragment: bool,
 }
 
-/// Ports as they lie in a packet, and TCP's flags.
+/// Both ports as they lie in a packet, and TCP's flags.
 struct Segment {
-    src: u16,
-    dst: u16,
+    ports: u32,
     flags: u8,
 }
 
@@ -143,16 +166,52 @@ pub(crate) struct Transport {
     pub(crate) flags: u8,
 }
 
+/// Headers as most packets have them, checked; `None` if they are different, or not sound.
+#[inline(always)]
+pub(crate) fn usual<P: Packet>(packet: &P) -> Option<(Ethernet, Ipv4, Transport)> {
+    let header: &UsualHeader = view(packet, 0)?;
+    let is_usual =
+        header.kind_and_version & USUAL_MASK == USUAL && header.fragment & FRAGMENT.to_be() == 0;
+    if !is_usual {
+        return None;
+    }
+    let (least, flags) = match header.protocol {
+        TCP => {
+            let tcp: &TcpHeader = view(packet, USUAL_PAYLOAD)?;
+            (size_of::<TcpHeader>(), (tcp.length >= 0x50).then_some(tcp.flags)?)
+        }
+        UDP => {
+            let length = usize::from(u16::from_be(header.udp_length));
+            (size_of::<UdpHeader>(), (length >= size_of::<UdpHeader>()).then_some(0)?)
+        }
+        _ => return None,
+    };
+    let total_len = u16::from_be(header.total_len);
+    let end = ETHERNET_LEN + usize::from(total_len);
+    if end < USUAL_PAYLOAD + least || end > packet.frame_len() as usize {
+        return None;
+    }
+    let [src, dst]: [u32; 2] = transmute!(header.src_and_dst);
+    let (protocol, ttl) = (header.protocol, header.ttl);
+    let ip =
+        Ipv4 { src, dst, protocol, ttl, total_len, payload: USUAL_PAYLOAD, is_fragment: false };
+    let key = key_of(header.src_and_dst, header.ports, protocol);
+    let ethernet = macs(header.dst_and_src, header.src_end, KIND_IPV4);
+    Some((ethernet, ip, Transport { key, flags }))
+}
+
 /// The Ethernet header; `None` if the frame is shorter.
 #[inline(always)]
 pub(crate) fn ethernet<P: Packet>(packet: &P) -> Option<Ethernet> {
     let header: &EthernetHeader = view(packet, 0)?;
-    let (start, end) = (u64::from_le(header.dst_and_src), u32::from_le(header.src_end));
-    Some(Ethernet {
-        dst: Mac::low_of(start),
-        src: Mac::low_of(start >> 48 | u64::from(end) << 16),
-        kind: u16::from_be(header.kind),
-    })
+    Some(macs(header.dst_and_src, header.src_end, u16::from_be(header.kind)))
+}
+
+/// What is needed of an Ethernet header, from its words.
+#[inline(always)]
+fn macs(dst_and_src: u64, src_end: u32, kind: u16) -> Ethernet {
+    let (start, end) = (u64::from_le(dst_and_src), u64::from(u32::from_le(src_end)));
+    Ethernet { dst: Mac::low_of(start), src: Mac::low_of(start >> 48 | end << 16), kind }
 }
 
 /// The IPv4 header, checked.
@@ -190,9 +249,16 @@ pub(crate) fn transport<P: Packet>(packet: &P, ip: &Ipv4) -> Result<Option<Trans
         UDP => udp(packet, ip)?,
         _ => return Ok(None),
     };
-    let end = |ip: u32, port: u16| (ip.to_ne_bytes(), port.to_ne_bytes());
-    let key = FlowKey::new(end(ip.src, segment.src), end(ip.dst, segment.dst), ip.protocol);
+    let key = key_of(transmute!([ip.src, ip.dst]), segment.ports, ip.protocol);
     Ok(Some(Transport { key, flags: segment.flags }))
+}
+
+/// A key, written to the stack in two whole words: the kernel reads words of it at once, and a processor that
+/// has to put a word together from several stores waits until they are done.
+#[inline(always)]
+fn key_of(src_and_dst: u64, ports: u32, protocol: u8) -> FlowKey {
+    let ports_and_protocol = u64::from(ports) | u64::from(protocol) << 32;
+    transmute!([src_and_dst, ports_and_protocol])
 }
 
 #[inline(always)]
@@ -202,7 +268,7 @@ fn tcp<P: Packet>(packet: &P, ip: &Ipv4) -> Result<Segment, Counter> {
     if header_len < size_of::<TcpHeader>() {
         return Err(Counter::DropMalformed);
     }
-    Ok(Segment { src: header.src_port, dst: header.dst_port, flags: header.flags })
+    Ok(Segment { ports: header.ports, flags: header.flags })
 }
 
 #[inline(always)]
@@ -211,7 +277,7 @@ fn udp<P: Packet>(packet: &P, ip: &Ipv4) -> Result<Segment, Counter> {
     if usize::from(u16::from_be(header.length)) < size_of::<UdpHeader>() {
         return Err(Counter::DropMalformed);
     }
-    Ok(Segment { src: header.src_port, dst: header.dst_port, flags: 0 })
+    Ok(Segment { ports: header.ports, flags: 0 })
 }
 
 /// The header after IPv4's, which must lie within the IPv4 packet, not in the frame's padding.

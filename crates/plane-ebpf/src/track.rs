@@ -29,7 +29,7 @@ struct Observed {
 
 /// Whether the packet opens a connection again that is over; then the old one is gone.
 #[inline(always)]
-pub(crate) fn is_opened_again(found: &Found, transport: &Transport) -> bool {
+pub(crate) fn is_opened_again(found: &Found<'_>, transport: &Transport) -> bool {
     let is = found.direction == Direction::Forward
         && transport.key.protocol == TCP
         && tcp::opens(transport.flags)
@@ -45,14 +45,14 @@ pub(crate) fn is_opened_again(found: &Found, transport: &Transport) -> bool {
 
 /// Whether a packet of an established connection neither opens nor closes anything.
 #[inline(always)]
-pub(crate) fn is_plain(found: &Found, transport: &Transport) -> bool {
+pub(crate) fn is_plain(found: &Found<'_>, transport: &Transport) -> bool {
     transport.flags & (tcp::SYN | tcp::FIN | tcp::RST) == 0
         && found.entry.conn().flags & CONN_RESET == 0
 }
 
 /// Learns from a packet that goes on its way.
 #[inline(always)]
-pub(crate) fn follow(found: &Found, transport: &Transport) {
+pub(crate) fn follow(found: &Found<'_>, transport: &Transport) {
     match found.stage {
         Stage::Established => {
             if !is_plain(found, transport) {
@@ -66,7 +66,7 @@ pub(crate) fn follow(found: &Found, transport: &Transport) {
 
 /// A segment that may close an established connection.
 #[inline(always)]
-fn established(found: &Found, transport: &Transport) {
+fn established(found: &Found<'_>, transport: &Transport) {
     let keys = found.keys();
     let Some(pair) = Pair::find(&CONN_FWD, &CONN_REV, &keys) else { return };
     let observed = pair.observe(found.direction, transport);
@@ -78,7 +78,7 @@ fn established(found: &Found, transport: &Transport) {
 
 /// A packet of a connection in the small table.
 #[inline(always)]
-fn embryonic(found: &Found, transport: &Transport) {
+fn embryonic(found: &Found<'_>, transport: &Transport) {
     let keys = found.keys();
     let Some(pair) = Pair::find(&EMB_FWD, &EMB_REV, &keys) else { return };
     let observed = pair.observe(found.direction, transport);

@@ -47,6 +47,8 @@ pub(crate) trait Packet {
     fn frame_len(&self) -> u32;
     /// The interface that it arrived on.
     fn ifindex(&self) -> u32;
+    /// Whether it carries a VLAN tag that is not in the frame.
+    fn has_tag(&self) -> bool;
     /// Makes all headers readable directly, as far as the frame goes. False if it carries a VLAN tag: it
     /// is not of the VLAN whose interface this is.
     fn take_in(&mut self) -> bool;

@@ -81,13 +81,15 @@ impl Packet for Frame {
     }
 
     #[inline(always)]
+    fn has_tag(&self) -> bool {
+        // SAFETY: as above.
+        unsafe { (*self.0.skb.skb).vlan_present != 0 }
+    }
+
+    #[inline(always)]
     fn take_in(&mut self) -> bool {
         // SAFETY: as above.
-        let is_of_another_vlan = unsafe {
-            let skb = self.0.skb.skb;
-            (*skb).vlan_present != 0 && (*skb).vlan_tci & VLAN_NUMBER != 0
-        };
-        if is_of_another_vlan {
+        if self.has_tag() && unsafe { (*self.0.skb.skb).vlan_tci } & VLAN_NUMBER != 0 {
             return false;
         }
         let wanted = self.frame_len().min(HEADERS);

@@ -117,6 +117,11 @@ impl Packet for Frame {
         unsafe { (*self.0).ingress_ifindex }
     }
 
+    #[inline(always)]
+    fn has_tag(&self) -> bool {
+        false
+    }
+
     /// All of it is readable; a tag that is only about priority is in the way.
     #[inline(always)]
     fn take_in(&mut self) -> bool {

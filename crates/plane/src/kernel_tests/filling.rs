@@ -5,10 +5,10 @@ use hitless_model::abi::{self, map};
 
 use super::sandbox::{CAPACITY, Sandbox};
 use crate::apply::{self, Applied};
-use crate::desired::desired;
+use crate::desired::{PortFacts, desired};
 use crate::kernel_map::KernelMap;
 use crate::maps::Maps;
-use crate::testing::{farm, module, name, ports, real, virtual_server, vlan};
+use crate::testing::{SERVER_VLAN, farm, module, name, ports, real, virtual_server, vlan};
 
 #[test]
 fn applying_again_changes_nothing() {
@@ -42,12 +42,30 @@ fn what_somebody_removed_comes_back_and_what_somebody_added_goes() {
 }
 
 #[test]
+fn an_interface_made_anew_takes_its_slot() {
+    let sandbox = Sandbox::new();
+    let plane = sandbox.filled(CAPACITY);
+    let mut moved = ports();
+    let facts = PortFacts { ifindex: 4 + abi::PORT_SLOTS, mac: Mac([4; 6]) };
+    moved.insert(vlan(SERVER_VLAN), facts);
+    plane.apply(&desired(&module(), &moved)).unwrap();
+    let now = apply::read(&Maps::open(sandbox.pins()).unwrap()).unwrap();
+    assert_eq!(now.port_slots[&4], now.ports[&facts.ifindex]);
+    assert_eq!(now.port_slots.len(), 2);
+}
+
+#[test]
 fn an_empty_configuration_clears_what_programs_look_up() {
     let sandbox = Sandbox::new();
     let plane = sandbox.filled(CAPACITY);
     plane.apply(&crate::Desired::default()).unwrap();
     let left = apply::read(&Maps::open(sandbox.pins()).unwrap()).unwrap();
-    assert!(left.ports.is_empty() && left.floating.is_empty() && left.virtuals.is_empty());
+    assert!(
+        left.ports.is_empty()
+            && left.port_slots.is_empty()
+            && left.floating.is_empty()
+            && left.virtuals.is_empty()
+    );
     assert!(left.real_addresses.is_empty());
     assert!(plane.next_hops().list().unwrap().is_empty());
 }
@@ -89,4 +107,37 @@ fn neighbours_get_their_macs_and_keep_them_over_a_change() {
     assert_eq!(macs(&hops), [None, Some(mac), None]);
     assert!(hops.set_mac(4, ip(11), None).unwrap());
     assert_eq!(macs(&hops), [None, None, None]);
+}
+
+#[test]
+fn a_change_writes_what_is_different_and_keeps_the_macs_learned_since() {
+    let sandbox = Sandbox::new();
+    let plane = sandbox.filled(CAPACITY);
+    let (ip, mac) = (Ipv4Addr::new(10, 7, 0, 11), Mac([2, 0, 0, 0, 0, 11]));
+    assert!(plane.next_hops().set_mac(4, ip, Some(mac)).unwrap());
+    let mut changed = module();
+    changed.farms.insert(name("web"), farm(vec![real(11, 1), real(13, 1)]));
+    changed.virtual_servers.remove(&name("dns"));
+    let wanted = desired(&changed, &ports());
+    let layout = plane.lay_out(&wanted).unwrap();
+    let done = plane.fill(&wanted, layout).unwrap();
+    assert!(done.written > 0 && done.removed > 0, "{done:?}");
+    let hops = plane.next_hops().list().unwrap();
+    assert_eq!(hops.iter().find(|hop| hop.ip == ip).unwrap().mac, Some(mac));
+    assert_eq!(plane.apply(&wanted).unwrap(), Applied::default(), "nothing was left to do");
+    let layout = plane.lay_out(&wanted).unwrap();
+    assert_eq!(plane.fill(&wanted, layout).unwrap(), Applied::default());
+}
+
+#[test]
+fn a_layout_that_something_else_was_filled_after_is_not_used() {
+    let sandbox = Sandbox::new();
+    let plane = sandbox.filled(CAPACITY);
+    let mut other = module();
+    other.farms.insert(name("web"), farm(vec![real(14, 1)]));
+    let (wanted, other) = (desired(&module(), &ports()), desired(&other, &ports()));
+    let layout = plane.lay_out(&wanted).unwrap();
+    plane.apply(&other).unwrap();
+    plane.fill(&wanted, layout).unwrap();
+    assert_eq!(plane.apply(&wanted).unwrap(), Applied::default());
 }

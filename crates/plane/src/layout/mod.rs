@@ -13,6 +13,7 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 
 use hitless_config::model::Side;
+use hitless_model::VlanId;
 use hitless_model::abi::{self, Floating, FloatingKey, VirtualKey, VlanPort};
 
 use crate::desired::{Desired, FloatingKind, Port};
@@ -49,7 +50,11 @@ pub(crate) fn lay_out(current: &Contents, desired: &Desired) -> Result<Contents>
     let ports: BTreeMap<u32, VlanPort> = desired
         .ports
         .iter()
-        .map(|(vlan, port)| (port.facts.ifindex, entry_of_port(vlan.get(), port, index_of_hop)))
+        .map(|(vlan, port)| {
+            let entry = entry_of_port(vlan.get(), port, index_of_hop);
+            let has_reals = u8::from(has_reals(*vlan, current, desired));
+            (port.facts.ifindex, VlanPort { has_reals, ..entry })
+        })
         .collect();
     Ok(Contents {
         port_slots: slots(&ports),
@@ -71,13 +76,19 @@ fn entry_of_port(vlan: u16, port: &Port, hop: impl Fn(usize) -> u32) -> VlanPort
             Side::Client => abi::KIND_CLIENT,
             Side::Server => abi::KIND_SERVER,
         },
-        reserved: 0,
+        has_reals: 0,
         own_mac: port.facts.mac.0,
         virtual_mac: port.virtual_mac.0,
         ip: port.address.map_or([0; 4], |subnet| subnet.address.octets()),
         mask: port.address.map_or([0; 4], |subnet| subnet.mask().octets()),
         gateway_next_hop: port.gateway.map_or(0, hop),
     }
+}
+
+/// Whether reals are on a VLAN, or have been: connections to them may still be open.
+fn has_reals(vlan: VlanId, current: &Contents, desired: &Desired) -> bool {
+    desired.reals.iter().any(|real| real.vlan == vlan)
+        || current.ports.values().any(|port| port.vlan == vlan.get() && port.has_reals != 0)
 }
 
 /// A slot for every port; of two that meet in one, the smaller number has it.

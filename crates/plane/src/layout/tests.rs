@@ -43,6 +43,33 @@ fn laying_out_twice_changes_nothing() {
 }
 
 #[test]
+fn every_port_has_a_slot_but_two_cannot_share_one() {
+    let mut facts = ports();
+    let contents = lay_out(&Contents::default(), &desired(&module(), &facts)).unwrap();
+    assert_eq!(
+        contents.port_slots.values().collect::<Vec<_>>(),
+        contents.ports.values().collect::<Vec<_>>()
+    );
+    let far = 3 + abi::PORT_SLOTS;
+    facts.insert(vlan(SERVER_VLAN), PortFacts { ifindex: far, mac: hitless_model::Mac([4; 6]) });
+    let contents = lay_out(&Contents::default(), &desired(&module(), &facts)).unwrap();
+    assert_eq!(contents.ports.keys().copied().collect::<Vec<_>>(), [3, far]);
+    assert_eq!(contents.port_slots, [(abi::slot_of(3), contents.ports[&3])].into());
+}
+
+#[test]
+fn a_vlan_that_had_reals_may_still_have_answers_of_theirs() {
+    let before = laid_out(&Contents::default(), &module());
+    let reals = |contents: &Contents, ifindex| contents.ports[&ifindex].has_reals;
+    assert_eq!((reals(&before, 3), reals(&before, 4)), (0, 1));
+    let mut without = module();
+    without.farms.clear();
+    without.virtual_servers.clear();
+    assert_eq!(reals(&laid_out(&Contents::default(), &without), 4), 0);
+    assert_eq!(reals(&laid_out(&before, &without), 4), 1);
+}
+
+#[test]
 fn a_farm_that_changes_gets_fresh_room_and_keeps_its_turn() {
     let before = laid_out(&Contents::default(), &module());
     let mut changed = module();

@@ -72,6 +72,42 @@ fn a_reset_from_either_side_is_followed() {
 }
 
 #[test]
+fn a_side_that_goes_on_after_a_reset_has_not_sent_it() {
+    let mut world = World::active();
+    world.establish();
+    world.events();
+    let (client, server) = (world.ports.client, world.ports.server);
+    world.run(client, &from_client(RST).bytes());
+    world.run(server, &from_real(1, ACK).bytes());
+    assert_eq!(seen_of(&mut world), ESTABLISHED | seen::RESET, "the other side proves nothing");
+    let data = from_client(ACK);
+    world.check(Case {
+        says: "the client, in whose name somebody sent the RST",
+        at: client,
+        frame: data.bytes(),
+        verdict: Verdict::Redirect,
+        becomes: Some(at_real(1, &data).bytes()),
+        counts: &[ForwardedToReal],
+    });
+    assert_eq!(seen_of(&mut world), ESTABLISHED);
+    let told_of = [ESTABLISHED | seen::RESET, ESTABLISHED].map(|seen| (EVENT_CHANGED, seen));
+    assert_eq!(told(&mut world), told_of);
+}
+
+#[test]
+fn after_a_reset_from_both_sides_both_have_to_go_on() {
+    let mut world = World::active();
+    world.establish();
+    let (client, server) = (world.ports.client, world.ports.server);
+    world.run(client, &from_client(RST).bytes());
+    world.run(server, &from_real(1, RST).bytes());
+    world.run(client, &from_client(ACK).bytes());
+    assert_eq!(seen_of(&mut world), ESTABLISHED | seen::RESET);
+    world.run(server, &from_real(1, ACK).bytes());
+    assert_eq!(seen_of(&mut world), ESTABLISHED);
+}
+
+#[test]
 fn a_syn_opens_again_what_is_over() {
     let mut world = World::active();
     world.establish();

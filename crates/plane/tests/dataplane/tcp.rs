@@ -4,15 +4,17 @@ use hitless_model::Counter::{
     ConnectionsCreated, ConnectionsEstablished, DropRealNoConnection, DropTtlExpired,
     ForwardedToClient, ForwardedToReal,
 };
-use hitless_model::abi::{CONN_MAC_KNOWN, CONN_REPLICATE, Conn, EVENT_ESTABLISHED, map};
+use hitless_model::abi::{
+    CONN_MAC_KNOWN, CONN_REPLICATE, Conn, EVENT_ESTABLISHED, Real, VlanPort, map,
+};
 use hitless_model::tcp::{ACK, RST, SYN, seen};
 
 use crate::support::case::Case;
 use crate::support::frame::Frame;
 use crate::support::scene::{
     CLIENT, CLIENT_MAC, CLIENT_VLAN, OWN_CLIENT_MAC, OWN_SERVER_MAC, SERVER_VLAN, TCP,
-    VIRTUAL_CLIENT_MAC, VIRTUAL_SERVER_MAC, WEB, at_client, at_real, flow, from_client, from_real,
-    raw, real, real_mac, seconds_from_now,
+    VIRTUAL_CLIENT_MAC, VIRTUAL_SERVER_MAC, WEB, at_client, at_real, client_port, flow,
+    from_client, from_real, raw, real, real_mac, seconds_from_now,
 };
 use crate::support::world::{Verdict, World};
 
@@ -150,6 +152,46 @@ fn data_goes_both_ways_with_right_checksums() {
     }
 }
 
+/// A frame with an option of IPv4 put in: four octets that say nothing.
+fn with_option(frame: &[u8]) -> Vec<u8> {
+    const HEADER: std::ops::Range<usize> = 14..38;
+    let (start, rest) = frame.split_at(34);
+    let mut frame = [start, &[1; 4], rest].concat();
+    frame[14] = 0x46;
+    let total_len = u16::from_be_bytes([frame[16], frame[17]]) + 4;
+    frame[16..18].copy_from_slice(&total_len.to_be_bytes());
+    frame[24..26].fill(0);
+    let words = frame[HEADER].chunks(2).map(|word| u16::from_be_bytes([word[0], word[1]]));
+    let sum: u32 = words.map(u32::from).sum();
+    let folded = u16::try_from((sum & 0xffff) + (sum >> 16)).expect("few words");
+    frame[24..26].copy_from_slice(&(!folded).to_be_bytes());
+    frame
+}
+
+#[test]
+fn a_packet_with_options_is_treated_like_any_other() {
+    let mut world = World::active();
+    world.establish();
+    let (client, server) = (world.ports.client, world.ports.server);
+    let (to_real, to_client) = (from_client(ACK), from_real(1, ACK));
+    let received = (at_real(1, &to_real), at_client(&to_client));
+    for (at, sent, received, counter) in [
+        (client, to_real, received.0, ForwardedToReal),
+        (server, to_client, received.1, ForwardedToClient),
+    ] {
+        world.check(Case {
+            says: "data with an option",
+            at,
+            frame: with_option(&sent.bytes()),
+            verdict: Verdict::Redirect,
+            becomes: Some(with_option(&received.bytes())),
+            counts: &[counter],
+        });
+    }
+    let forward = world.conn(map::CONN_FWD, flow(CLIENT, WEB, TCP)).expect("established");
+    assert_eq!((forward.packets, forward.bytes), (3, 124));
+}
+
 #[test]
 fn only_its_own_entry_counts_a_packet() {
     let mut world = World::active();
@@ -231,17 +273,41 @@ fn a_client_on_the_server_vlan_is_balanced_as_well() {
 }
 
 #[test]
-fn a_client_cannot_answer_in_the_name_of_a_real() {
+fn a_real_on_the_clients_vlan_answers_there() {
     let mut world = World::active();
     let client = world.ports.client;
+    world.set_port(VlanPort { ifindex: client, has_reals: 1, ..client_port() });
+    let first: Real = world.element(map::REALS, 1);
+    world.set_element(map::REALS, 1, Real { vlan: CLIENT_VLAN, ..first });
+    let answers = |world: &mut World, flags| {
+        let macs = (real_mac(1), VIRTUAL_CLIENT_MAC);
+        let answer = Frame { macs, ..from_real(1, flags) };
+        assert_eq!(world.run(client, &answer.bytes()).frame, at_client(&answer).bytes());
+    };
     world.run(client, &from_client(SYN).bytes());
-    let macs = (CLIENT_MAC, VIRTUAL_CLIENT_MAC);
-    let forged = Frame { macs, ..from_real(1, SYN | ACK) }.bytes();
-    world.check_dropped("while embryonic", client, forged, DropRealNoConnection);
+    answers(&mut world, SYN | ACK);
     world.run(client, &from_client(ACK).bytes());
-    assert_eq!(world.connections(map::CONN_FWD), 0);
-    let mut world = World::active();
-    world.establish();
-    let forged = Frame { macs, ..from_real(1, RST) }.bytes();
-    world.check_dropped("once established", world.ports.client, forged, DropRealNoConnection);
+    assert_eq!(world.connections(map::CONN_FWD), 1);
+    answers(&mut world, ACK);
+}
+
+#[test]
+fn a_client_cannot_answer_in_the_name_of_a_real() {
+    // Also where other reals are on its VLAN.
+    for has_reals in [0, 1] {
+        let mut world = World::active();
+        let client = world.ports.client;
+        world.set_port(VlanPort { ifindex: client, has_reals, ..client_port() });
+        world.run(client, &from_client(SYN).bytes());
+        let macs = (CLIENT_MAC, VIRTUAL_CLIENT_MAC);
+        let forged = Frame { macs, ..from_real(1, SYN | ACK) }.bytes();
+        world.check_dropped("while embryonic", client, forged, DropRealNoConnection);
+        world.run(client, &from_client(ACK).bytes());
+        assert_eq!(world.connections(map::CONN_FWD), 0);
+        world.run(world.ports.server, &from_real(1, SYN | ACK).bytes());
+        world.run(client, &from_client(ACK).bytes());
+        assert_eq!(world.connections(map::CONN_FWD), 1);
+        let forged = Frame { macs, ..from_real(1, RST) }.bytes();
+        world.check_dropped("once established", client, forged, DropRealNoConnection);
+    }
 }
