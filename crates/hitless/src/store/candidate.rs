@@ -1,6 +1,6 @@
 //! From a wanted change to the configuration that it asks for. Pure.
 
-use hitless_config::{Configuration, Diagnostic, merge, render_with_secrets, validate};
+use hitless_config::{Configuration, Merged, admit, merge, render_with_secrets};
 
 use super::difference::difference;
 use super::types::{Change, ChangeError};
@@ -26,28 +26,13 @@ pub(crate) fn candidate(
     let (configuration, notices) = match change {
         Change::Replace(wanted) => read(&Configuration::default(), wanted)?,
         Change::Merge(lines) => read(base, lines)?,
-        Change::Patch(configuration) => (checked(configuration)?, Vec::new()),
+        Change::Patch(configuration) => {
+            told(admit(configuration, NAME).map_err(ChangeError::Lines)?)
+        }
     };
     let after = render_with_secrets(&configuration);
     let difference = difference(text, &after);
     Ok(Candidate { configuration, text: after, difference, notices })
-}
-
-/// A typed configuration has to fit together as a text has to.
-fn checked(configuration: &Configuration) -> Result<Configuration, ChangeError> {
-    let problems = validate(configuration);
-    if problems.is_empty() {
-        return Ok(configuration.clone());
-    }
-    let diagnostic = |message: &str| Diagnostic {
-        file: NAME.to_owned(),
-        line: None,
-        message: message.to_owned(),
-        source: String::new(),
-        column: 0,
-        expected: Vec::new(),
-    };
-    Err(ChangeError::Lines(problems.iter().map(|p| diagnostic(&p.message)).collect()))
 }
 
 /// The newest line of a text that has all of these words.
@@ -60,7 +45,11 @@ pub(crate) fn line_with(text: &str, words: &[String]) -> Option<usize> {
 
 /// Applies lines on top of a configuration.
 fn read(base: &Configuration, lines: &str) -> Result<(Configuration, Vec<String>), ChangeError> {
-    let merged = merge(base, lines, NAME).map_err(ChangeError::Lines)?;
-    let notices = merged.notices.iter().map(ToString::to_string);
-    Ok((merged.configuration, notices.collect()))
+    merge(base, lines, NAME).map(told).map_err(ChangeError::Lines)
+}
+
+/// The result, and what of it is only kept.
+fn told(merged: Merged) -> (Configuration, Vec<String>) {
+    let notices = merged.notices.iter().map(ToString::to_string).collect();
+    (merged.configuration, notices)
 }
