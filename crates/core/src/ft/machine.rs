@@ -198,18 +198,18 @@ impl Ft {
         if arrival == Arrival::Newest {
             self.newest(now, &beat);
         }
+        if self.peer.as_mut().is_some_and(|peer| peer.asks(&beat)) {
+            self.answer(now);
+        }
     }
 
-    /// What a heartbeat newer than all before brings: knowledge, and perhaps a question.
+    /// What a heartbeat newer than all before brings.
     fn newest(&mut self, now: Instant, beat: &Beat) {
         self.count(beat.purpose);
         self.learn_epoch(beat.epoch);
         self.compare_configuration(beat);
         self.heed_hold(now, beat);
         self.evaluate(now);
-        if beat.flags.has(Flags::ASK) {
-            self.answer(now);
-        }
     }
 
     fn count(&mut self, purpose: Purpose) {

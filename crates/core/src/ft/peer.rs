@@ -51,6 +51,9 @@ pub(super) struct Peer {
     /// This box was late, in this silence, and has granted the peer one more interval.
     pub(super) excused: bool,
     pub(super) paths: BTreeMap<PathId, Heard>,
+    /// The newest heartbeat that asked for an answer.
+    #[serde(default)]
+    asked: Seq,
 }
 
 /// What a heartbeat is to the receiver.
@@ -77,6 +80,7 @@ impl Peer {
             queried: false,
             excused: false,
             paths: BTreeMap::new(),
+            asked: Seq::default(),
         }
     }
 
@@ -111,6 +115,16 @@ impl Peer {
         }
         self.newest = Some(beat.clone());
         (Arrival::Newest, came_up)
+    }
+
+    /// Whether a heartbeat asks for an answer that no newer one has asked for. It may have been
+    /// overtaken over another path by one that does not ask.
+    pub(super) fn asks(&mut self, beat: &Beat) -> bool {
+        let asks = beat.flags.has(Flags::ASK) && beat.seq > self.asked;
+        if asks {
+            self.asked = beat.seq;
+        }
+        asks
     }
 
     /// How long the peer may be silent until it counts as gone: never less than it was told that

@@ -1,11 +1,11 @@
 //! Every state meets every event.
 
-use hitless_model::{Epoch, Role};
+use hitless_model::{Epoch, Role, UnitId, VlanId};
 
-use super::puppet::{Stage_, ms, name};
-use crate::ft::beat::Flags;
+use super::puppet::{Stage_, beat, ms, name, path};
+use crate::ft::beat::{Beat, Flags, Purpose};
 use crate::ft::{Input, Output};
-use crate::node::HandoverCause;
+use crate::node::{HandoverCause, PathId};
 
 type Event = (&'static str, fn(&mut Stage_));
 
@@ -175,4 +175,27 @@ fn a_lease_renewed_alone_counts_from_the_heartbeat_before() {
         assert!(lease > stage.now + ms(10), "and never ends soon");
     }
     assert!(sent.len() >= 7, "two in an interval");
+}
+
+#[test]
+fn a_question_that_was_overtaken_on_another_path_is_answered_and_once() {
+    let other = PathId(VlanId::try_from(3).unwrap());
+    let mut stage = Stage_::alone(|config| config.paths.push(other));
+    stage.meet(UnitId(0));
+    stage.hear(Role::Active, Flags::default());
+    stage.said.clear();
+    let answers = |stage: &Stage_| {
+        let is_answer = |o: &&Output| matches!(o, Output::Send { purpose: Purpose::Answer, .. });
+        stage.said.iter().filter(is_answer).count()
+    };
+    let mut hear = |path, seq, flags| {
+        let body = Beat { flags, ..beat(seq, Role::Active) }.write();
+        stage.input(Input::Beat { path, body: &body });
+        answers(&stage)
+    };
+    assert_eq!(hear(other, 8, Flags::default()), 0);
+    assert_eq!(hear(path(), 7, Flags::ASK), 1, "it came later over this path");
+    assert_eq!(hear(path(), 8, Flags::default()), 1);
+    assert_eq!(hear(other, 9, Flags::ASK), 2);
+    assert_eq!(hear(path(), 9, Flags::ASK), 2, "the same one over another path");
 }
