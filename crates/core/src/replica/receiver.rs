@@ -13,7 +13,7 @@ use crate::node::{BatchId, Change, TableJob};
 /// How long the word that a batch arrived may wait for the word that it is applied, and both for the
 /// same word about the next batches: every datagram that is spared is a thread here and there that
 /// need not wake.
-const ACK_DELAY: Duration = Duration::from_millis(1);
+const ACK_DELAY: Duration = Duration::from_millis(2);
 /// Batches applied after which the word of it waits no longer: some of them are always on their way,
 /// so that a full window never stands still.
 const ACK_EVERY: u32 = 8;

@@ -44,7 +44,7 @@ const AFTER_FAILURE: Duration = Duration::from_millis(100);
 /// connection stays unknown to the peer, half of it on average.
 const COLLECTING: Duration = Duration::from_micros(800);
 /// How long the word that a batch is in the kernel may wait for the core thread to wake of itself.
-const APPLIED_WAITS: Duration = Duration::from_millis(1);
+const APPLIED_WAITS: Duration = Duration::from_millis(2);
 
 /// A dump that is under way.
 struct Dump {
