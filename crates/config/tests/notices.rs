@@ -78,7 +78,7 @@ const WITHOUT_EFFECT: &[(&str, &str)] = &[
 /// Lines that do what they say, or say what holds anyway.
 const WITH_EFFECT: &[&str] = &[
     "hostname a\nvlan 2-4",
-    "no ip igmp snooping",
+    "no ip igmp snooping\nclock timezone CET 1\nlogging host 10.0.0.1",
     "interface eth0\n switchport\n switchport mode access\n switchport access vlan 2",
     "interface eth0\n no shutdown\n no channel-group\n no standby 2 ip",
     "module csm 5\n serverfarm F\n  nat server\n  predictor roundrobin\n  no nat client",

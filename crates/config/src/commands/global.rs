@@ -125,7 +125,6 @@ fn logging_host() -> Command<Configuration> {
                 lines.line(&[Value::Ipv4(*host)]);
             }
         })
-        .without_effect("logging host")
 }
 
 /// A device that the chassis would make itself is none that exists beforehand.

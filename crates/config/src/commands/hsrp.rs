@@ -26,7 +26,8 @@ pub(super) fn hsrp<T: AnyInterface>() -> Vec<Command<T>> {
     commands.extend(packets::timers());
     commands.extend(election::track());
     commands.extend(packets::authentication());
-    commands.extend(name_and_mac());
+    commands.extend(name());
+    commands.extend(mac());
     commands.into_iter().map(|command| command.without_effect("HSRP")).collect()
 }
 
@@ -160,7 +161,7 @@ fn show_secondary<T: AnyInterface>(target: &T, lines: &mut Lines<'_>) {
     });
 }
 
-fn name_and_mac<T: AnyInterface>() -> Vec<Command<T>> {
+fn name<T: AnyInterface>() -> Vec<Command<T>> {
     let name = [keyword("name", "Of the group"), arg(Kind::Word, "Its name")];
     let names = Family::<T> {
         set: |target, args| {
@@ -185,6 +186,10 @@ fn name_and_mac<T: AnyInterface>() -> Vec<Command<T>> {
             });
         },
     };
+    grouped(&names, 1, &[must(&name)])
+}
+
+fn mac<T: AnyInterface>() -> Vec<Command<T>> {
     let mac = [keyword("mac-address", "Of the virtual router"), arg(Kind::Mac, "MAC")];
     let macs = Family::<T> {
         set: |target, args| {
@@ -209,7 +214,5 @@ fn name_and_mac<T: AnyInterface>() -> Vec<Command<T>> {
             });
         },
     };
-    let mut commands = grouped(&names, 1, &[must(&name)]);
-    commands.extend(grouped(&macs, 1, &[must(&mac)]));
-    commands
+    grouped(&macs, 1, &[must(&mac)])
 }
