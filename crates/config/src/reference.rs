@@ -16,13 +16,15 @@ use syntax::{Line, Piece};
 const HEAD: &str = "\
 # Commands
 
-Written by `cargo xtask docs` from the command tree. `?` at the prompt says the same, at any place of a line.
+Written by `cargo xtask docs` from the command tree. `?` at the prompt says the same, at any place
+of a line.
 
-A keyword may be shortened as long as no other one fits. `<1-13>` is a number of that range, `A.B.C.D` an address or a mask, a
-word in capitals a name. `[a]` may be left out, of `{a | b}` one is said. `no` in front undoes a line. A line of an outer mode may
-be typed further in: it leaves the inner mode. An exec command may be typed in every mode, with `do` in front or without. `!` begins a
-comment. What is pasted may have prompts in front and output of the terminal in between. A meaning is told once, where its word
-stands first.
+A keyword may be shortened as long as no other one fits. `<1-13>` is a number of that range,
+`A.B.C.D` an address or a mask, a word in capitals a name. `[a]` may be left out, of `{a | b}` one is
+said. `no` in front undoes a line. A line of an outer mode may be typed further in: it leaves the
+inner mode. An exec command may be typed in every mode, with `do` in front or without. `!` begins a
+comment. What is pasted may have prompts in front and output of the terminal in between. A meaning is
+told once, where its word stands first.
 
 ";
 

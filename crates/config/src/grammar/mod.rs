@@ -9,6 +9,7 @@
 mod element;
 mod mode;
 mod port;
+mod printer;
 mod table;
 mod tree;
 mod trees;
@@ -17,7 +18,8 @@ mod value;
 pub use element::{Element, Kind, arg, keyword, keyword_or, rest};
 pub use mode::{Child, Mode, Scope};
 pub use port::{port_by_name, port_name};
-pub use table::{Action, Command, Lack, Lines, Printer, Refusal, Secrets, Table};
+pub use printer::{Lines, Printer, Secrets};
+pub use table::{Action, Command, Lack, Refusal, Table};
 pub use tree::{Candidate, Hint, Listing, Match, Mismatch, Tree};
 pub use trees::{Entry, Form, Trees, Verdict};
 pub use value::{Args, Extract, Value, VlanList};
