@@ -7,6 +7,7 @@ mod packet;
 #[expect(unreachable_pub, dead_code, reason = "the BPF programs' crate has the same file")]
 #[path = "../../bench-ebpf/src/plan.rs"]
 mod plan;
+mod replication;
 mod stats;
 mod table;
 
@@ -40,6 +41,14 @@ enum Task {
         /// Only what has this in its name, as the table shows it
         #[arg(long, value_name = "TEXT", default_value = "")]
         only: String,
+    },
+    /// What telling the peer costs for each flow, and how late it knows
+    Replication {
+        #[command(flatten)]
+        common: Common,
+        /// New flows a second
+        #[arg(long, value_name = "FLOWS", default_value_t = replication::RATE)]
+        rate: u32,
     },
     /// What a packet costs in the data plane's programs, against the least that it could cost
     Packet {
@@ -82,6 +91,10 @@ fn run(task: Task) -> Result<()> {
             show(&common, &report, &report.table())?;
             ensure!(report.is_complete(), "not everything could be measured");
             Ok(())
+        }
+        Task::Replication { common, rate } => {
+            let report = replication::run(rate, common.quick, &interrupt)?;
+            show(&common, &report, &report.table())
         }
         Task::Packet { common, object } => {
             let object =

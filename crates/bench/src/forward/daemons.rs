@@ -42,6 +42,15 @@ pub(crate) enum Replicate {
     No,
 }
 
+/// How long connections without a packet are remembered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Lives {
+    /// As usual, in a table of the usual size.
+    Long,
+    /// As short as possible, in a table that holds half a million.
+    Short,
+}
+
 /// A pair; the first of the two is the box under test.
 pub(crate) struct Pair {
     boxes: Vec<Daemon>,
@@ -60,12 +69,12 @@ impl Pair {
     pub(crate) fn start(
         network: &Network,
         wiring: Wiring,
-        (hook, replicate): (HookWord, Replicate),
+        how: (HookWord, Replicate, Lives),
     ) -> Result<Self> {
         let name = format!("hitless-bench-{}", std::process::id());
         let mut pair = Self { boxes: Vec::new(), folder: std::env::temp_dir().join(name) };
         for (number, core) in [(0, BOX), (1, OTHERS)] {
-            let text = configuration(number, (number == 0).then_some(wiring), hook, replicate);
+            let text = configuration(number, (number == 0).then_some(wiring), how);
             let host = ["box-a", "box-b"][number];
             let daemon = steer::on_core(core, || {
                 Daemon::start(host, network.node(host)?, &pair.folder.join(host), &text)
@@ -88,6 +97,11 @@ impl Pair {
     /// What each box's processes have done so far, the box under test first.
     pub(crate) fn work(&self) -> Result<Vec<Work>> {
         self.boxes.iter().map(Daemon::work).collect()
+    }
+
+    /// Where the maps of both are pinned.
+    pub(crate) fn pins(&self) -> Result<Vec<PathBuf>> {
+        self.boxes.iter().map(|daemon| Ok(daemon.names.module_pins(slot()?))).collect()
     }
 
     /// What both say of themselves, for whoever looks for the cause of a failure.
@@ -199,8 +213,7 @@ fn slot() -> Result<Slot> {
 fn configuration(
     number: usize,
     wiring: Option<Wiring>,
-    hook: HookWord,
-    replicate: Replicate,
+    (hook, replicate, lives): (HookWord, Replicate, Lives),
 ) -> String {
     let hosts = [10, 11];
     let (own, other) = (hosts[number % 2], hosts[(number + 1) % 2]);
@@ -225,14 +238,18 @@ fn configuration(
         Replicate::Yes => "  replicate csrp connection\n",
         Replicate::No => "",
     };
+    let (size, idle) = match lives {
+        Lives::Long => ("", ""),
+        Lives::Short => (" variable MAX_CONNECTIONS 524288\n", "  idle 4\n"),
+    };
     let servers = ["tcp", "udp"].map(|protocol| {
         format!(
             " vserver {protocol}\n  virtual 192.158.38.30 {protocol} 80\n  serverfarm FARM\n\
-             {replicate}  inservice\n"
+             {idle}{replicate}  inservice\n"
         )
     });
     format!(
-        "hostname box-{own}\nvlan 2,3,9\n{ports}{ft}module csm {SLOT}\n{hook} vlan 2 client\n{client}  \
+        "hostname box-{own}\nvlan 2,3,9\n{ports}{ft}module csm {SLOT}\n{hook}{size} vlan 2 client\n{client}  \
          ip address 192.158.38.{own} {mask} alt 192.158.38.{other} {mask}\n  gateway 192.158.38.20\n \
          vlan 3 server\n{server}  ip address 192.158.39.{own} {mask} alt 192.158.39.{other} {mask}\n  \
          alias 192.158.39.20 {mask}\n serverfarm FARM\n  nat server\n  real 192.158.39.101\n   \
@@ -252,10 +269,11 @@ mod tests {
     #[test]
     fn the_daemons_would_take_all_of_them() {
         for wiring in [None, Some(Wiring::Direct), Some(Wiring::Bridged)] {
-            for (number, hook, replicate) in
-                [(0, HookWord::Xdp, Replicate::Yes), (1, HookWord::Tc, Replicate::No)]
-            {
-                let text = configuration(number, wiring, hook, replicate);
+            for (number, how) in [
+                (0, (HookWord::Xdp, Replicate::Yes, Lives::Long)),
+                (1, (HookWord::Tc, Replicate::No, Lives::Short)),
+            ] {
+                let text = configuration(number, wiring, how);
                 let configuration = hitless_config::parse(&text, "box").unwrap();
                 assert!(hitless_config::validate(&configuration).is_empty(), "{text}");
             }

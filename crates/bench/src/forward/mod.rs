@@ -3,15 +3,15 @@
 //! [`ground`] is the network, [`daemons`] and [`nft`] are what is put into the box, [`steer`] gives each its core.
 //! [`udp`] and [`tcp`] measure, [`report`] tells. The method is described in `docs/performance.md`.
 
-mod core_time;
-mod daemons;
-mod ground;
+pub(crate) mod core_time;
+pub(crate) mod daemons;
+pub(crate) mod ground;
 mod nft;
 mod report;
-mod steer;
+pub(crate) mod steer;
 mod sys;
 mod tcp;
-mod udp;
+pub(crate) mod udp;
 
 use std::net::Ipv4Addr;
 use std::os::fd::AsFd;
@@ -24,7 +24,7 @@ use hitless_model::Mac;
 use serde::Serialize;
 
 use crate::machine::Machine;
-use daemons::{HookWord, Pair, Replicate};
+use daemons::{HookWord, Lives, Pair, Replicate};
 use ground::{Keeper, REAL, VIRTUAL, Wiring};
 use report::{Carried, Report, Row};
 use steer::{BOX, OTHERS};
@@ -132,22 +132,23 @@ pub(crate) fn run(
 }
 
 fn measure(kind: Kind, wiring: Wiring, effort: Effort, interrupt: &Interrupt) -> Result<Row> {
-    let subject = Subject::build(kind, wiring)?;
+    let subject = Subject::build(kind, wiring, Lives::Long)?;
     let measured = subject.measure(effort, interrupt);
     measured.with_context(|| subject.pair.as_ref().map(Pair::say).unwrap_or_default())
 }
 
 /// A network with the box in operation.
-struct Subject {
+pub(crate) struct Subject {
     kind: Kind,
     wiring: Wiring,
     // Before the network: the daemons end while their namespaces are there.
-    pair: Option<Pair>,
-    network: Network,
+    pub(crate) pair: Option<Pair>,
+    pub(crate) network: Network,
 }
 
 impl Subject {
-    fn build(kind: Kind, wiring: Wiring) -> Result<Self> {
+    /// Builds it, and starts what is in the box.
+    pub(crate) fn build(kind: Kind, wiring: Wiring, lives: Lives) -> Result<Self> {
         let (keeper, hook) = match kind {
             Kind::Kernel | Kind::Nftables => (Keeper::Laboratory, None),
             Kind::HitlessXdp => (Keeper::Daemon, Some((HookWord::Xdp, Replicate::Yes))),
@@ -161,7 +162,9 @@ impl Subject {
                 ground::set(network.node(host)?, "eth0", Feature::TransmitChecksum, false)?;
             }
         }
-        let pair = hook.map(|hook| Pair::start(&network, wiring, hook)).transpose()?;
+        let pair = hook
+            .map(|(hook, replicate)| Pair::start(&network, wiring, (hook, replicate, lives)))
+            .transpose()?;
         if kind == Kind::Nftables {
             nft::balance(&network.node("box-a")?.namespace)?;
         }
@@ -210,7 +213,7 @@ impl Subject {
     }
 
     /// Frames in rings enter the box on its core; the threads that take them in.
-    fn direct_rings(&self) -> Result<Vec<i32>> {
+    pub(crate) fn direct_rings(&self) -> Result<Vec<i32>> {
         let mut pollers = Vec::new();
         self.at_entries(|namespace, device| {
             in_namespace(namespace, || {
@@ -241,7 +244,8 @@ impl Subject {
         }
     }
 
-    fn aim(&self) -> Result<Aim> {
+    /// Where a datagram has to go to be forwarded.
+    pub(crate) fn aim(&self) -> Result<Aim> {
         let macs = match self.kind {
             Kind::Kernel | Kind::Nftables => {
                 let namespace = &self.network.node("box-a")?.namespace;

@@ -41,7 +41,7 @@ pub(crate) struct Aim {
 }
 
 /// Generators and sinks at both ends of a network.
-struct Range<'a> {
+pub(crate) struct Range<'a> {
     client: &'a Node,
     server: &'a Node,
     /// Threads that do the box's work.
@@ -58,14 +58,19 @@ pub(crate) fn measure(
     time: Duration,
     interrupt: &Interrupt,
 ) -> Result<Forwarded> {
-    let mut range = Range::new(network, aim, pollers)?;
+    let mut range = Range::new(network, (aim, pollers), FLOWS)?;
     range.open_flows()?;
     range.flood(SETTLING, interrupt)?;
     range.flood(time, interrupt)
 }
 
 impl<'a> Range<'a> {
-    fn new(network: &'a Network, aim: Aim, pollers: Vec<i32>) -> Result<Self> {
+    /// At the ends of a network, for so many flows (a power of two).
+    pub(crate) fn new(
+        network: &'a Network,
+        (aim, pollers): (Aim, Vec<i32>),
+        flows: u32,
+    ) -> Result<Self> {
         let (client, server) = (network.node("client")?, network.node("server")?);
         let mut object = Object::bench(1)?;
         object.load("generate")?;
@@ -85,7 +90,7 @@ impl<'a> Range<'a> {
         let back = frame(back, (REAL.octets(), PORT), clients)?;
         let plan = |client, node: &Node, frame| -> Result<Plan> {
             let ifindex = node.netlink.index("eth0")?;
-            Ok(Plan { state: 0, mask: FLOWS - 1, client, reals: 0, ifindex, frame })
+            Ok(Plan { state: 0, mask: flows - 1, client, reals: 0, ifindex, frame })
         };
         let forward = plan(CLIENT_IS_SOURCE, client, to)?;
         let reverse = plan(CLIENT_IS_DESTINATION, server, back)?;
@@ -114,15 +119,22 @@ impl<'a> Range<'a> {
         let before = self.object.arrived()?;
         let mut state = 0;
         for _ in 0..FLOWS / PART {
-            for (plan, node) in [(self.forward, self.client), (self.reverse, self.server)] {
-                self.object.set_plan(&Plan { state, ..plan })?;
-                self.send(node, PART)?;
-                std::thread::sleep(Duration::from_millis(1));
-            }
-            state = (0..PART).fold(state, |state, _| next(state));
+            state = self.open_part((state, PART), Duration::from_millis(1))?;
+            std::thread::sleep(Duration::from_millis(1));
         }
         std::thread::sleep(Duration::from_millis(20));
         Ok(self.object.arrived()? - before)
+    }
+
+    /// Sends a datagram of each of the flows that follow a state, and an answer to each after a pause;
+    /// gives the state of the last one.
+    pub(crate) fn open_part(&mut self, (state, count): (u32, u32), pause: Duration) -> Result<u32> {
+        self.object.set_plan(&Plan { state, ..self.forward })?;
+        self.send(self.client, count)?;
+        std::thread::sleep(pause);
+        self.object.set_plan(&Plan { state, ..self.reverse })?;
+        self.send(self.server, count)?;
+        Ok((0..count).fold(state, |state, _| next(state)))
     }
 
     fn send(&self, node: &Node, count: u32) -> Result<()> {
