@@ -113,7 +113,7 @@ impl<K: Plain, V: Plain> KernelMap<K, V> {
 
     /// Removes keys in as few calls as possible; says of each whether it was there.
     pub(crate) fn remove_many(&self, all: &[K]) -> Result<Vec<bool>> {
-        let keys: Vec<u8> = all.iter().flat_map(|key| key.as_bytes()).copied().collect();
+        let keys: Vec<u8> = all.iter().flat_map(IntoBytes::as_bytes).copied().collect();
         let mut were_there = vec![true; all.len()];
         let mut done = 0;
         while done < all.len() {
