@@ -68,11 +68,6 @@ impl Launch {
         matches!(self.holder(slot), Ok(Some(_)))
     }
 
-    /// Whether a module lives in a slot. Needs no runtime.
-    pub(crate) fn runs(&self, slot: Slot) -> bool {
-        matches!(self.holder(slot), Ok(Some(_)))
-    }
-
     /// Who holds the module's lock. Only a module that lives holds it.
     fn holder(&self, slot: Slot) -> io::Result<Option<Pid>> {
         let path = self.names.module_pid(slot);
