@@ -113,8 +113,11 @@ impl EditSession {
             self.end();
             return step;
         }
-        // Where nobody presses keys, as in a pipe, a question mark at the end asks for help.
-        if let Some(typed) = text.strip_suffix('?') {
+        // Where nobody presses keys, as in a pipe, a question mark at the end asks for help; in a
+        // remark it asks nobody.
+        if let Some(typed) = text.strip_suffix('?')
+            && !words(text, 0).is_empty()
+        {
             return Step::Say(self.help(typed));
         }
         let mut text = plain(text);
