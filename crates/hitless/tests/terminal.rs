@@ -88,12 +88,15 @@ fn a_long_text_is_paged() {
         person.cursor_behind(" --More-- ");
         let first = person.screen();
         assert_eq!(first.len(), 10, "{first:?}");
+        person.reads();
         person.types("\r");
         person.until("one line more", |person| person.screen()[0] == first[1]);
         person.cursor_behind(" --More-- ");
+        person.reads();
         person.types(" ");
-        person.until("a page more", |person| !person.screen().contains(&first[8]));
+        person.until("a page more", |person| person.screen()[0] != first[1]);
         person.cursor_behind(" --More-- ");
+        person.reads();
         person.types("q");
         person.cursor_behind("chasA#");
         assert!(!person.screen().iter().any(|row| row.contains("More")), "{:?}", person.screen());
@@ -101,6 +104,7 @@ fn a_long_text_is_paged() {
         person.enters("terminal length 5", "chasA#");
         person.types("show running-config\r");
         person.cursor_behind(" --More-- ");
+        person.reads();
         person.types("\x03");
         person.cursor_behind("chasA#");
         person.enters("terminal length 0", "chasA#");
@@ -218,7 +222,10 @@ fn the_chapters_example_pasted_configures_a_box_that_runs() {
             screen.iter().any(|row| row == "Router#show clock") && person.at_cursor() == "Router#"
         });
         let screen = person.screen();
-        let errors: Vec<&String> = screen.iter().filter(|row| row.starts_with("% ")).collect();
+        // Beside what the module had to do for a line.
+        let is_error =
+            |row: &&String| row.starts_with("% ") && !row.starts_with("% module csm 5: ");
+        let errors: Vec<&String> = screen.iter().filter(is_error).collect();
         // A page has cut two lines: each is incomplete until the next one comes.
         assert_eq!(errors, ["% Incomplete command."; 2], "{screen:#?}");
         runs_as_the_chapter_says(place);
@@ -294,17 +301,14 @@ fn the_log_is_printed_above_the_line_that_is_being_typed() {
             person.screen().iter().any(|row| row.contains("%SYS-5-CONFIG_I"))
         });
         person.cursor_behind("chasA#show cl");
-        person.types("ock\r");
-        person.until("the new name", |person| person.at_cursor().ends_with('#'));
-        person.types("terminal no monitor\r");
-        person.until("it is off", |person| person.at_cursor().ends_with('#'));
+        person.enters("ock", "chasA#");
+        person.enters("terminal no monitor", "chasA#");
         let seen = |person: &Person| {
             person.screen().iter().filter(|row| row.contains("%SYS-5-CONFIG_I")).count()
         };
         let before = seen(person);
         assert!(place.exec_all(&["conf t", "hostname once-more", "end"]).0);
-        person.types("show clock\r");
-        person.until("another line", |person| person.at_cursor().ends_with('#'));
+        person.enters("show clock", "chasA#");
         assert_eq!(seen(person), before);
     });
 }

@@ -23,6 +23,8 @@ pub(super) struct How {
     pub(super) revert: Option<Duration>,
 }
 
+/// How the daemon calls a text that it was sent, in front of a line's number.
+const SENT: &str = "change:";
 /// Longer files are no configurations.
 const LONGEST_FILE: u64 = 64 << 20;
 
@@ -43,7 +45,7 @@ pub(super) fn replace(shell: &mut Shell, with: &Stored, how: How, line: &str) ->
         }
     }
     match what {
-        What::Text(text) => put(shell, &text, how.revert),
+        What::Text(text) => put(shell, &text, how.revert).map_err(|said| by_file(&said, with)),
         // The daemon has it, keys and all.
         What::Startup | What::Archived(_) => shell.ask_daemon(line),
     }
@@ -84,7 +86,7 @@ pub(super) fn merge(shell: &mut Shell, from: &Stored, line: &str) -> Done {
         // The daemon has it, keys and all.
         What::Startup | What::Archived(_) => return shell.ask_daemon(line),
     };
-    let applied = shell.daemon.merge(lines).map_err(text)?;
+    let applied = shell.daemon.merge(lines).map_err(|said| by_file(&said.text, from))?;
     done(shell, &applied)
 }
 
@@ -150,6 +152,16 @@ fn what(stored: &Stored) -> Result<What, String> {
             Ok(What::Text(text))
         }
     }
+}
+
+/// The daemon does not know what the file is called that a wrong line stands in.
+fn by_file(said: &str, from: &Stored) -> String {
+    let Stored::File(file) = from else { return said.to_owned() };
+    let line = |line: &str| match line.strip_prefix(SENT) {
+        Some(rest) => format!("{file}:{rest}\n"),
+        None => format!("{line}\n"),
+    };
+    said.lines().map(line).collect()
 }
 
 fn load(file: &str) -> std::io::Result<String> {

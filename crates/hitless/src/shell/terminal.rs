@@ -226,7 +226,7 @@ enum More {
 
 /// Tells that a line was not read.
 pub(super) fn too_long() -> String {
-    format!("% The line is longer than {LONGEST_LINE} characters, and was not carried out.")
+    format!("% The line is longer than {LONGEST_LINE} characters, and was not carried out.\n")
 }
 
 fn write(text: &str) -> std::io::Result<()> {

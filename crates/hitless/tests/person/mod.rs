@@ -106,10 +106,18 @@ impl Person {
         self.until(&format!("a row {row:?}"), |person| person.screen().iter().any(|r| r == row));
     }
 
-    /// Types a line and waits for the next prompt.
+    /// Types a line, and waits for a prompt after it.
     pub fn enters(&mut self, line: &str, prompt: &str) {
-        self.types(&format!("{line}\r"));
+        self.types(line);
+        let end: String = line.chars().skip(line.chars().count().saturating_sub(8)).collect();
+        self.until("what was typed", |person| person.at_cursor().ends_with(&end));
+        self.types("\r");
         self.cursor_behind(prompt);
+    }
+
+    /// Reads what is on the screen, as nobody does in no time.
+    pub fn reads(&self) {
+        std::thread::sleep(Duration::from_millis(50));
     }
 
     /// Goes away: the terminal is closed.
