@@ -5,7 +5,7 @@
 mod asking;
 mod boxes;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -47,14 +47,14 @@ fn hurry(pair: &Pair) {
 }
 
 /// Has a hundred clients ask for a while; how many answers they got.
-fn crowd(socket: PathBuf) -> u64 {
+fn crowd(socket: &Path) -> u64 {
     let answers = Arc::new(AtomicU64::new(0));
     let runtime =
         tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
     let runtime = runtime.unwrap();
     let end = Instant::now() + Duration::from_secs(5);
     let clients = (0..CLIENTS).map(|number| {
-        let (socket, answers) = (socket.clone(), Arc::clone(&answers));
+        let (socket, answers) = (socket.to_owned(), Arc::clone(&answers));
         runtime.spawn(async move {
             for route in ROUTES.iter().cycle().skip(number) {
                 if Instant::now() > end {
@@ -82,7 +82,7 @@ fn a_hundred_clients_cost_no_lease_and_no_role() {
         let before = pair.ft(0).unwrap().status;
         let busy = socket(&pair, 0);
         let mut answers = 0;
-        pair.under_traffic(|_| answers = crowd(busy));
+        pair.under_traffic(|_| answers = crowd(&busy));
         let after = pair.ft(0).unwrap().status;
         assert!(answers > 10 * CLIENTS as u64, "only {answers} answers");
         assert_eq!(after.lease_expiries, before.lease_expiries);

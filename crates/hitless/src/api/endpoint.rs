@@ -29,7 +29,7 @@ pub(crate) const EVENTS: &str = "text/event-stream";
 pub(crate) const METRICS: &str = "application/openmetrics-text";
 
 /// How long an answer may take: a module may take ten seconds, a change of the configuration more.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Makes the schema of a type.
 pub(crate) type SchemaOf = fn(&mut SchemaGenerator) -> Schema;

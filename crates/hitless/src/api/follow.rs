@@ -34,7 +34,7 @@ pub(crate) async fn everything(app: Arc<App>) {
     let mut said = *revisions.borrow_and_update();
     loop {
         let running = chassis.store().running();
-        zone.send_if_modified(|zone| replace(zone, zone_of(&running.configuration)));
+        zone.send_if_modified(|zone| replace(zone, Zone::configured(&running.configuration)));
         log::set_zone(zone.borrow().clone());
         let wanted =
             Hosts { hosts: hosts_of(&running.configuration), hostname: chassis.hostname() };
@@ -57,14 +57,6 @@ fn replace<T: PartialEq>(old: &mut T, new: T) -> bool {
     let differs = *old != new;
     *old = new;
     differs
-}
-
-fn zone_of(configuration: &Configuration) -> Zone {
-    let zone = configuration.clock.timezone.as_ref();
-    zone.map_or_else(Zone::default, |zone| Zone {
-        name: zone.name.to_string(),
-        offset_minutes: zone.offset.minutes(),
-    })
 }
 
 fn hosts_of(configuration: &Configuration) -> Vec<Ipv4Addr> {

@@ -107,6 +107,7 @@ impl Network {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the shape that map_err wants")]
 fn unusable(file: &Path, why: impl ToString) -> Unusable {
     Unusable::File { file: file.display().to_string(), why: why.to_string() }
 }

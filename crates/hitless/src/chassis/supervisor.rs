@@ -36,6 +36,7 @@ use super::{manager, reload};
 use crate::api::app::App;
 use crate::api::doors::Doors;
 use crate::api::server;
+use crate::log::{self, Zone};
 use crate::module::{clock, kept};
 use crate::names::Names;
 use crate::netlink::events::Events;
@@ -111,6 +112,7 @@ impl Supervisor {
         let events = Events::subscribe(&[MulticastGroup::Link])?;
         let Self { opening, invocation, state, legacy, doors } = self;
         let configuration = Arc::new(opening.configuration.clone());
+        log::set_zone(Zone::configured(&configuration));
         let launch = Launch::own(state.names(), &invocation.program);
         stop_leftovers(&configuration, &launch).await;
         let takes_over = legacy.is_some() || any_runs(&launch);

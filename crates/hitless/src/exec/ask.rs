@@ -33,7 +33,9 @@ impl Module {
         let state = chassis.modules().find(|(found, _)| *found == slot).map(|(_, state)| state);
         match state.ok_or_else(none)? {
             ModuleState::Running { .. } => Ok(Self { slot, socket }),
-            state => Err(unavailable(format!("Module {slot} {}.", show::module_state(&state)))),
+            state @ (ModuleState::Starting | ModuleState::Dead { .. } | ModuleState::Stopped) => {
+                Err(unavailable(format!("Module {slot} {}.", show::module_state(&state))))
+            }
         }
     }
 

@@ -38,7 +38,12 @@ pub(crate) async fn run(app: &App, peer: &Peer, line: &str) -> Result<ExecReply,
     }
     let answer = match &line.command {
         ExecCommand::Show(what) => look::look(app, what).await,
-        command => act::act(app, peer, command).await,
+        command @ (ExecCommand::Clear { .. }
+        | ExecCommand::ConfigSync { .. }
+        | ExecCommand::ReloadDaemon
+        | ExecCommand::Configure(_)
+        | ExecCommand::Copy(_)
+        | ExecCommand::Session(_)) => act::act(app, peer, command).await,
     };
     let output = print(&answer?, &line).map_err(Refusal::unprocessable)?;
     Ok(ExecReply { output, follow: line.command == ExecCommand::ReloadDaemon })

@@ -1,5 +1,6 @@
 //! Calendar time in a zone with a name and a fixed offset, as `clock timezone` gives it.
 
+use hitless_config::Configuration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use time::format_description::well_known::Rfc3339;
@@ -22,6 +23,15 @@ impl Default for Zone {
 }
 
 impl Zone {
+    /// What `clock timezone` says.
+    pub fn configured(configuration: &Configuration) -> Self {
+        let zone = configuration.clock.timezone.as_ref();
+        zone.map_or_else(Self::default, |zone| Self {
+            name: zone.name.to_string(),
+            offset_minutes: zone.offset.minutes(),
+        })
+    }
+
     /// As IOS prints it in `show`: `12:34:56.789 UTC Sat Nov 22 2025`.
     pub fn calendar(&self, unix_ms: u64) -> String {
         let at = self.at(unix_ms);

@@ -1,42 +1,41 @@
 //! From what modules say to named series.
 
-use hitless_model::Role;
 use prometheus_client::registry::Unit;
 
 use super::snapshot::{OneModule, Snapshot};
-use super::{Family, Kind, Sample};
+use super::{Family, Kind, Sample, pair};
 use crate::api::types::{FtState, Stats};
 
 /// All of them.
 pub(super) fn families(snapshot: &Snapshot) -> Vec<Family> {
-    let areas = [daemon(snapshot), roles(snapshot), pair(snapshot), plane(snapshot)];
+    let areas = [daemon(snapshot), pair::families(snapshot), plane(snapshot)];
     areas.into_iter().flatten().chain(balancing(snapshot)).collect()
 }
 
-fn gauge(name: &'static str, help: &'static str, samples: Vec<Sample>) -> Family {
+pub(super) fn gauge(name: &'static str, help: &'static str, samples: Vec<Sample>) -> Family {
     Family { name, help, unit: None, kind: Kind::Gauge, samples }
 }
 
-fn counter(name: &'static str, help: &'static str, samples: Vec<Sample>) -> Family {
+pub(super) fn counter(name: &'static str, help: &'static str, samples: Vec<Sample>) -> Family {
     Family { name, help, unit: None, kind: Kind::Counter, samples }
 }
 
 impl Family {
-    fn seconds(self) -> Self {
+    pub(super) fn seconds(self) -> Self {
         Self { unit: Some(Unit::Seconds), ..self }
     }
 }
 
 #[expect(clippy::cast_precision_loss, reason = "the format has no other numbers")]
-fn number(value: u64) -> f64 {
+pub(super) fn number(value: u64) -> f64 {
     value as f64
 }
 
-fn flag(is: bool) -> f64 {
+pub(super) fn flag(is: bool) -> f64 {
     f64::from(u8::from(is))
 }
 
-fn label(module: &OneModule) -> (&'static str, String) {
+pub(super) fn label(module: &OneModule) -> (&'static str, String) {
     ("module", module.slot.to_string())
 }
 
@@ -47,18 +46,18 @@ fn each(snapshot: &Snapshot, value: impl Fn(&OneModule) -> Option<f64>) -> Vec<S
 }
 
 /// One sample for each member of a group.
-fn each_ft(snapshot: &Snapshot, value: impl Fn(&FtState) -> Option<f64>) -> Vec<Sample> {
+pub(super) fn each_ft(snapshot: &Snapshot, value: impl Fn(&FtState) -> Option<f64>) -> Vec<Sample> {
     each(snapshot, |module| value(module.ft.as_ref()?))
 }
 
 /// Samples with a second label.
-fn named<'a, T: 'a>(
+pub(super) fn named<'a, T>(
     snapshot: &'a Snapshot,
     second: &'static str,
     list: impl Fn(&'a OneModule) -> Option<T>,
 ) -> Vec<Sample>
 where
-    T: IntoIterator<Item = (String, u64)>,
+    T: IntoIterator<Item = (String, u64)> + 'a,
 {
     let of_module = |module: &'a OneModule| {
         let list = list(module).into_iter().flatten();
@@ -84,113 +83,6 @@ fn daemon(snapshot: &Snapshot) -> Vec<Family> {
         ),
         gauge("module_core_age", "Time since its core thread turned", each(snapshot, age))
             .seconds(),
-    ]
-}
-
-fn roles(snapshot: &Snapshot) -> Vec<Family> {
-    let all = [Role::Initializing, Role::Standby, Role::Active, Role::Draining];
-    let role = |module: &OneModule| {
-        let now = module.ft.as_ref().map(|ft| ft.status.role);
-        let one =
-            |role: Role| (vec![label(module), ("role", role.to_string())], flag(now == Some(role)));
-        now.map(|_| all.map(one)).into_iter().flatten().collect::<Vec<_>>()
-    };
-    let nanos = |nanos: u64| number(nanos) / 1e9;
-    vec![
-        gauge(
-            "ft_role",
-            "1 for the role of this box",
-            snapshot.modules.iter().flat_map(role).collect(),
-        ),
-        gauge("ft_epoch", "Epoch", each_ft(snapshot, |ft| Some(number(ft.status.epoch.0)))),
-        counter(
-            "ft_role_changes",
-            "Role changes",
-            each_ft(snapshot, |ft| Some(number(ft.status.role_changes))),
-        ),
-        counter(
-            "ft_lease_expiries",
-            "Leases that ran out while active",
-            each_ft(snapshot, |ft| Some(number(ft.status.lease_expiries))),
-        ),
-        gauge(
-            "ft_lease_left",
-            "Time until this box falls silent by itself",
-            each_ft(snapshot, |ft| ft.status.lease_left_ns.map(nanos)),
-        )
-        .seconds(),
-        gauge(
-            "ft_longest_delay",
-            "Longest time by which this box was late itself",
-            each_ft(snapshot, |ft| Some(nanos(ft.status.longest_delay_ns))),
-        )
-        .seconds(),
-    ]
-}
-
-fn pair(snapshot: &Snapshot) -> Vec<Family> {
-    let paths = |module: &OneModule| {
-        let paths = module.ft.iter().flat_map(|ft| ft.status.paths.clone());
-        let one = |(path, up): (hitless_core::node::PathId, bool)| {
-            (vec![label(module), ("vlan", path.0.to_string())], flag(up))
-        };
-        paths.map(one).collect::<Vec<_>>()
-    };
-    let of = |pick: fn(&FtState) -> &Vec<(String, u64)>| {
-        move |module: &OneModule| module.ft.as_ref().map(pick).cloned()
-    };
-    vec![
-        gauge(
-            "ft_peer_heard",
-            "Whether the peer is heard on any path",
-            each_ft(snapshot, |ft| Some(flag(ft.status.peer.is_some()))),
-        ),
-        gauge(
-            "ft_path_up",
-            "Whether the peer is heard over a VLAN",
-            snapshot.modules.iter().flat_map(paths).collect(),
-        ),
-        gauge(
-            "ft_configuration_agrees",
-            "Whether the peer's configuration equals this one",
-            each_ft(snapshot, |ft| Some(flag(ft.status.peer.as_ref()?.config_agrees))),
-        ),
-        counter(
-            "ft_frames_sent",
-            "Frames and messages to the peer: heartbeats and others",
-            named(snapshot, "kind", of(|ft| &ft.status.sent)),
-        ),
-        counter(
-            "ft_frames_received",
-            "Frames and messages from the peer",
-            named(snapshot, "kind", of(|ft| &ft.status.received)),
-        ),
-        counter(
-            "ft_frames_dropped",
-            "Frames that were dropped",
-            named(snapshot, "reason", of(|ft| &ft.status.rejected)),
-        ),
-        gauge(
-            "replication_in_step",
-            "Whether the peer holds every connection of this box",
-            each_ft(snapshot, |ft| Some(flag(ft.status.in_step))),
-        ),
-        gauge(
-            "replication_at_risk_connections",
-            "Connections that break if this box dies now",
-            each_ft(snapshot, |ft| Some(number(ft.status.at_risk))),
-        ),
-        gauge(
-            "replication_queued_changes",
-            "Changes that wait for a datagram to the peer",
-            each_ft(snapshot, |ft| Some(number(ft.status.queued))),
-        ),
-        gauge(
-            "replication_lag",
-            "Age of the oldest change that the peer has not acknowledged",
-            each_ft(snapshot, |ft| Some(number(ft.status.lag_ms) / 1e3)),
-        )
-        .seconds(),
     ]
 }
 

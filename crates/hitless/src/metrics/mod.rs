@@ -6,6 +6,7 @@
 //! Prometheus.
 
 mod families;
+mod pair;
 mod snapshot;
 
 use std::fmt;

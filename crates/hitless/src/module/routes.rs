@@ -1,6 +1,8 @@
 //! The module's API: HTTP and JSON on a socket in the state directory.
 
+use std::future::{IntoFuture, pending};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use axum::extract::{DefaultBodyLimit, Path, Query, State};
@@ -8,16 +10,17 @@ use axum::response::IntoResponse;
 use axum::routing::{get, post, put};
 use axum::{Json, Router};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::{Notify, OnceCell, Semaphore};
+use tokio::sync::{Notify, OnceCell, Semaphore, oneshot};
+use tokio::time::sleep;
 
+use super::clears::{self, Baseline};
 use super::engine::Engine;
 use super::pulse::Pulse;
 use super::resume::{Former, Resumed};
 use super::wanted::{Prospect, Wanted};
-use super::clears::{self, Baseline};
 use super::{Life, renew, views};
-use crate::api::server::{self, Refusal};
 use crate::api::routes::events::stream;
+use crate::api::server::{self, Refusal};
 use crate::api::types::{
     ArpInfo, Cleared, Clearing, ConnPage, ConnQuery, Dataplane, EventQuery, FarmInfo, FtHistory,
     FtState, ModuleConfig, Ready, RealInfo, Renew, Renewal, Stats, Totals, VirtualServerInfo,
@@ -37,6 +40,8 @@ struct App {
     readers: Semaphore,
 }
 
+/// Time for the last answer to reach the one who asked.
+const LAST_WORDS: Duration = Duration::from_millis(100);
 /// Longest request: far more than the largest configuration, which only the supervisor sends.
 const LONGEST_REQUEST: usize = 64 << 20;
 /// Questions about whole tables at a time.
@@ -54,6 +59,7 @@ pub(crate) async fn serve(life: Life, former: Former) -> Result<()> {
     go_on(&app, former);
     let mut terminated = signal(SignalKind::terminate())?;
     let leaving = Arc::clone(&app);
+    let (left, gone) = oneshot::channel();
     let end = async move {
         tokio::select! {
             () = leaving.leave.notified() => {}
@@ -63,8 +69,20 @@ pub(crate) async fn serve(life: Life, former: Former) -> Result<()> {
                 }
             }
         }
+        let _nobody_waits = left.send(());
     };
-    axum::serve(listener, router(app)).with_graceful_shutdown(end).await?;
+    // Who follows its events would keep it from leaving.
+    let hurried = async {
+        match gone.await {
+            Ok(()) => sleep(LAST_WORDS).await,
+            Err(_) => pending().await,
+        }
+    };
+    let served = axum::serve(listener, router(app)).with_graceful_shutdown(end).into_future();
+    tokio::select! {
+        served = served => served?,
+        () = hurried => {}
+    }
     // The next supervisor must not mistake a dead socket for a module.
     std::fs::remove_file(&socket).with_context(|| socket.display().to_string())
 }

@@ -12,9 +12,9 @@ use hitless_plane::{ConnDetail, DumpCursor, Endpoint, FloatingKind, Plane, Tally
 use super::clock;
 use super::engine::{Engine, Held};
 use crate::api::types::{
-    ArpInfo, ArpKind, ArpStatus, ConnInfo, ConnPage, ConnQuery, CounterInfo, Dataplane, FarmInfo, FtHistory, FtState,
-    GateInfo, InterfaceInfo, KeptSettings, RealInfo, RealState, Stats, Totals, VirtualServerInfo, VirtualServerState,
-    VlanInfo,
+    ArpInfo, ArpKind, ArpStatus, ConnInfo, ConnPage, ConnQuery, CounterInfo, Dataplane, FarmInfo,
+    FtHistory, FtState, GateInfo, InterfaceInfo, KeptSettings, RealInfo, RealState, Stats, Totals,
+    VirtualServerInfo, VirtualServerState, VlanInfo,
 };
 
 /// Connections read at a time.
@@ -109,8 +109,9 @@ fn endpoint(server: &VirtualServer) -> Option<Endpoint> {
 
 fn state_of(module: &Module, server: &VirtualServer, is_active: bool) -> VirtualServerState {
     let farm = server.farm.as_ref().and_then(|name| module.farms.get(name));
-    let has_real =
-        farm.is_some_and(|farm| farm.reals.iter().any(|real| real.in_service.is_yes() && real.weight > 0));
+    let has_real = farm.is_some_and(|farm| {
+        farm.reals.iter().any(|real| real.in_service.is_yes() && real.weight > 0)
+    });
     if !server.in_service.is_yes() || server.listens.is_none() || !has_real {
         VirtualServerState::OutOfService
     } else if is_active {
@@ -136,8 +137,11 @@ fn list_reals(held: &Held, tally: &Tally) -> Vec<RealInfo> {
             .filter_map(endpoint)
             .collect();
         for real in &farm.reals {
-            let state =
-                if real.in_service.is_yes() { RealState::Operational } else { RealState::OutOfService };
+            let state = if real.in_service.is_yes() {
+                RealState::Operational
+            } else {
+                RealState::OutOfService
+            };
             infos.push(RealInfo {
                 address: real.address,
                 port: real.port,

@@ -31,7 +31,9 @@ fn farm_line(page: &mut Page, line: (&str, &str, &str, &str, &str), last: (&str,
 }
 
 pub(super) fn farm_details(page: &mut Page, farms: &[FarmDetail]) {
-    farms.iter().for_each(|detail| farm_detail(page, detail));
+    for detail in farms {
+        farm_detail(page, detail);
+    }
 }
 
 fn farm_detail(page: &mut Page, detail: &FarmDetail) {

@@ -123,7 +123,9 @@ impl Page {
 
     /// Several lines.
     fn lines(&mut self, lines: &[&str]) {
-        lines.iter().for_each(|line| self.line(format_args!("{line}")));
+        for line in lines {
+            self.line(format_args!("{line}"));
+        }
     }
 
     /// A rule of dashes.

@@ -59,15 +59,21 @@ pub(super) fn difference(page: &mut Page, lines: &[String]) {
     if lines.is_empty() {
         return page.line(format_args!("No difference."));
     }
-    lines.iter().for_each(|line| page.line(format_args!("{line}")));
+    for line in lines {
+        page.line(format_args!("{line}"));
+    }
 }
 
 pub(super) fn applied(page: &mut Page, applied: &Applied) {
     difference(page, &applied.difference);
-    applied.notices.iter().for_each(|notice| page.line(format_args!("{notice}")));
+    for notice in &applied.notices {
+        page.line(format_args!("{notice}"));
+    }
     page.line(format_args!("Configuration revision {}", applied.revision));
 }
 
 pub(super) fn cleared(page: &mut Page, cleared: &Cleared) {
-    cleared.notices.iter().for_each(|notice| page.line(format_args!("% {notice}")));
+    for notice in &cleared.notices {
+        page.line(format_args!("% {notice}"));
+    }
 }
