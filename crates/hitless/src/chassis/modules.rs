@@ -139,7 +139,11 @@ impl Modules {
         let mut state = kept.member.state.clone();
         // A keeper that is gone has stopped as well.
         drop(state.wait_for(|state| matches!(state, ModuleState::Stopped)).await);
-        drop(state);
+        let names = &self.launch.names;
+        for file in [names.module_socket(slot), names.module_pid(slot), names.module_config(slot)] {
+            // A module that was not killed has removed its socket itself.
+            let _gone_already = std::fs::remove_file(file);
+        }
         self.tell();
     }
 
