@@ -1,7 +1,11 @@
 //! The configuration of a running chassis is changed: under traffic, wholly or not at all, and so
 //! that the next daemon knows.
 
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test says where it cannot go on, and figures")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a test says where it cannot go on, and figures"
+)]
 
 mod boxes;
 mod place;
@@ -104,8 +108,17 @@ fn connections_of_a_virtual_server_that_is_gone_go_on() {
         pair.while_talking(|pair| {
             on_box(pair, 0, &["no vserver WEB"]);
             assert!(is_closed(pair, boxes::VIRTUAL));
-            on_box(pair, 0, &["vserver WEB", "virtual 10.9.2.80 tcp 80", "serverfarm FARM",
-                "replicate csrp connection", "inservice"]);
+            on_box(
+                pair,
+                0,
+                &[
+                    "vserver WEB",
+                    "virtual 10.9.2.80 tcp 80",
+                    "serverfarm FARM",
+                    "replicate csrp connection",
+                    "inservice",
+                ],
+            );
             reach(pair, boxes::VIRTUAL);
         });
     });
@@ -154,7 +167,10 @@ fn what_cannot_be_had_is_refused_at_its_line_and_everything_is_as_before() {
         let real = "module csm 4\n serverfarm FARM\n real 10.5.0.12";
         refused(&[real, "interface eth7", "switchport access vlan 2"], "eth7");
         refused(&["module csm 4", "serverfarm FARM", "rael 10.5.0.12"], "% ");
-        refused(&["module csm 4", "no vserver WEBB", "vserver NEW", "virtual 10.5.0.245 tcp 80"], "10.5.0.245");
+        refused(
+            &["module csm 4", "no vserver WEBB", "vserver NEW", "virtual 10.5.0.245 tcp 80"],
+            "10.5.0.245",
+        );
         assert!(place.end(Signal::TERM));
     });
 }

@@ -120,7 +120,11 @@ impl Modules {
     ///
     /// # Errors
     /// Why it is not; then it is gone again.
-    pub(crate) async fn add(&mut self, slot: Slot, config: Arc<ModuleConfig>) -> Result<(), String> {
+    pub(crate) async fn add(
+        &mut self,
+        slot: Slot,
+        config: Arc<ModuleConfig>,
+    ) -> Result<(), String> {
         self.spawn(slot, config, Order::Start, false);
         self.tell();
         let arrived = self.arrived(slot).await;

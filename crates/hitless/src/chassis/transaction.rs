@@ -56,7 +56,10 @@ impl Transaction<'_> {
             tracing::info!("{notice}");
         }
         if let Some((plan, desired)) = plan {
-            self.network.extend(&plan, desired).await.map_err(|error| No::because(error.to_string()))?;
+            self.network
+                .extend(&plan, desired)
+                .await
+                .map_err(|error| No::because(error.to_string()))?;
             let made = self.change_modules(&moves).await;
             let lasting = if made.is_ok() { self.after } else { self.before };
             self.network.want(Desired::new(lasting));

@@ -135,12 +135,7 @@ impl Engine {
         Self::assemble(life, parts, Some(core), true)
     }
 
-    fn assemble(
-        life: &Life,
-        parts: Parts,
-        member: Option<Member>,
-        resumed: bool,
-    ) -> Result<Self> {
+    fn assemble(life: &Life, parts: Parts, member: Option<Member>, resumed: bool) -> Result<Self> {
         let Parts { config, desired, record, mut plane, ground, peer_news } = parts;
         // The gate is shut, or the node's, by now: no packet meets the programs without one.
         hooks::attach(&mut plane, &config.module, &desired)?;

@@ -37,7 +37,8 @@ pub(crate) fn candidate(
 
 /// The newest line of a text that has all of these words.
 pub(crate) fn line_with(text: &str, words: &[String]) -> Option<usize> {
-    let has = |line: &str, word: &String| line.split_whitespace().any(|w| w.eq_ignore_ascii_case(word));
+    let has =
+        |line: &str, word: &String| line.split_whitespace().any(|w| w.eq_ignore_ascii_case(word));
     let lines: Vec<&str> = text.lines().collect();
     let found = lines.iter().rposition(|line| words.iter().all(|word| has(line, word)))?;
     (!words.is_empty()).then_some(found + 1)

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::Store;
 use super::candidate::{Candidate, candidate, line_with};
 use super::document::Revert;
 use super::file::Staged;
@@ -9,7 +10,6 @@ use super::running::{Kind, State};
 use super::shelf::Shelf;
 use super::types::{Applied, Change, ChangeError, Outlook, Running};
 use super::wish::{self, No};
-use super::Store;
 use crate::module::clock::{self, unix_ms};
 
 impl Store {

@@ -33,7 +33,8 @@ pub(crate) fn difference(before: &str, after: &str) -> Vec<String> {
         .count();
     let old = &before_rest[..end(before_rest) - tail];
     let new = &after_rest[..end(after_rest) - tail];
-    let mut report = Report { context: stack(&after[..same]), shown: Vec::new(), lines: Vec::new() };
+    let mut report =
+        Report { context: stack(&after[..same]), shown: Vec::new(), lines: Vec::new() };
     merge(old, new, &mut report);
     report.lines
 }
@@ -183,8 +184,7 @@ end
     fn a_block_comes_with_all_its_lines_and_its_neighbours_stay_quiet() {
         let block = " vserver ALSO\n  serverfarm FARM\n  inservice\n";
         let after = BEFORE.replace(" vserver WEB\n", &format!("{block} vserver WEB\n"));
-        let expected =
-            [" module csm 5", "+ vserver ALSO", "+  serverfarm FARM", "+  inservice"];
+        let expected = [" module csm 5", "+ vserver ALSO", "+  serverfarm FARM", "+  inservice"];
         assert_eq!(difference(BEFORE, &after), expected);
     }
 

@@ -37,9 +37,7 @@ use opening::read;
 pub use opening::{Opening, load};
 use running::State;
 use shelf::Shelf;
-pub use types::{
-    Applied, ArchiveEntry, Change, ChangeError, Outlook, PendingRevert, Running,
-};
+pub use types::{Applied, ArchiveEntry, Change, ChangeError, Outlook, PendingRevert, Running};
 use wish::Wishes;
 
 use crate::module::clock::unix_ms;

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use hitless_model::Instant;
 
+use super::Store;
 use super::document::Revert;
 use super::types::{Applied, Change, ChangeError, PendingRevert};
-use super::Store;
 use crate::module::clock;
 
 /// Pause after a rollback that failed.

@@ -17,7 +17,8 @@ struct Place(PathBuf);
 
 impl Place {
     fn new(test: &str) -> Self {
-        let folder = std::env::temp_dir().join(format!("hitless-store-{test}-{}", std::process::id()));
+        let folder =
+            std::env::temp_dir().join(format!("hitless-store-{test}-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
         Self(folder)
     }
@@ -229,7 +230,10 @@ fn a_startup_configuration_that_was_named_has_to_be_there() {
     let shelf = Shelf::new(&place.0, Some(&place.0.join("given.conf")));
     let error = open(&shelf, false).unwrap_err();
     assert!(error.contains("given.conf: No such file"), "{error}");
-    assert_eq!(open(&place.shelf(), false).unwrap().configuration, hitless_config::Configuration::default());
+    assert_eq!(
+        open(&place.shelf(), false).unwrap().configuration,
+        hitless_config::Configuration::default()
+    );
 }
 
 /// A file system with room for little.
