@@ -382,6 +382,7 @@ fn a_daemon_that_stops_and_comes_back_is_only_an_error_meanwhile() {
     sitting("gone", |person, place| {
         let daemon = place.daemon.as_ref().unwrap().id();
         place::send(daemon, rustix::process::Signal::STOP);
+        place.wait_for("the daemon stands still", || stands_still(daemon));
         person.types("show clock\r");
         std::thread::sleep(Duration::from_millis(100));
         // Nobody has to wait for an answer that does not come.
@@ -392,4 +393,13 @@ fn a_daemon_that_stops_and_comes_back_is_only_an_error_meanwhile() {
         person.enters("show run | include ^hostname", "chasA#");
         person.sees("hostname chasA");
     });
+}
+
+/// Whether every thread of a process is stopped.
+fn stands_still(pid: u32) -> bool {
+    let threads = std::fs::read_dir(format!("/proc/{pid}/task")).unwrap();
+    threads.flatten().all(|thread| {
+        let stat = std::fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
+        stat.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('T'))
+    })
 }
