@@ -260,6 +260,12 @@ pub struct Status {
     pub in_step: bool,
     /// Replicated connections that the peer has not acknowledged: lost if this box dies now.
     pub at_risk: u64,
+    /// Changes that wait for a datagram to the peer.
+    #[serde(default)]
+    pub queued: u64,
+    /// Age in milliseconds of the oldest change that the peer has not acknowledged.
+    #[serde(default)]
+    pub lag_ms: u64,
     /// Frames and messages by name, sent.
     pub sent: Vec<(String, u64)>,
     /// Frames and messages by name, received.

@@ -33,6 +33,8 @@ impl Node {
             paths: self.paths().map(|path| (path, self.ft.is_path_up(path))).collect(),
             in_step: self.is_in_step(),
             at_risk: replication.at_risk,
+            queued: replication.queued,
+            lag_ms: replication.lag_ms,
             sent: self.sent.list_with(&[(HELLO, hellos.sent)]),
             received: self.received_by_name(hellos.received),
             rejected: self.rejected.list_with(&[]),
