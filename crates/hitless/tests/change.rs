@@ -298,19 +298,19 @@ fn a_change_that_nobody_confirms_goes_back_by_itself_even_under_another_daemon()
 /// neighbours unless it is told otherwise.
 fn large() -> String {
     use std::fmt::Write;
-    let route = "  route 10.64.0.0 255.192.0.0 gateway 10.5.0.9\n serverfarm FARM\n";
-    let mut text = CONFIGURATION.replacen(" serverfarm FARM\n", route, 1);
+    let mut farms = "  route 10.64.0.0 255.192.0.0 gateway 10.5.0.9\n".to_owned();
+    let mut servers = String::new();
     for number in 0..4_000_u32 {
         let (high, low) = (number / 250, number % 250 + 1);
-        writeln!(text, " serverfarm F{number}").unwrap();
-        for real in 0..4 {
-            writeln!(text, "  real 10.{}.{high}.{low}\n   weight 4\n   inservice", 64 + real)
-                .unwrap();
+        writeln!(farms, " serverfarm F{number}").unwrap();
+        for real in 64..68 {
+            writeln!(farms, "  real 10.{real}.{high}.{low}\n   weight 4\n   inservice").unwrap();
         }
-        writeln!(text, " vserver V{number}\n  virtual 10.{}.{high}.{low} tcp 80", 200).unwrap();
-        writeln!(text, "  serverfarm F{number}\n  inservice").unwrap();
+        writeln!(servers, " vserver V{number}\n  virtual 10.200.{high}.{low} tcp 80").unwrap();
+        writeln!(servers, "  serverfarm F{number}\n  inservice").unwrap();
     }
-    text
+    // In a virtual server's mode a farm is its own: farms come first.
+    CONFIGURATION.replacen(" serverfarm FARM\n", &(farms + " serverfarm FARM\n"), 1) + &servers
 }
 
 #[test]
