@@ -19,7 +19,7 @@ fn text() -> String {
         let _ = writeln!(text, " serverfarm F{number}");
         for real in 0..4 {
             let [_, _, c, d] = (number * 4 + real + 256).to_be_bytes();
-            let _ = writeln!(text, "  real 10.3.{c}.{d}\n   weight 4\n   inservice");
+            let _ = writeln!(text, "  real 10.3.{c}.{d}\n   inservice");
         }
     }
     for number in 0..SERVERS {
@@ -38,7 +38,7 @@ fn one_farm() -> String {
     let mut text = String::from("module csm 5\n serverfarm F\n");
     for real in 0..SERVERS * 4 {
         let [_, _, c, d] = (real + 256).to_be_bytes();
-        let _ = writeln!(text, "  real 10.3.{c}.{d}\n   weight 4\n   inservice");
+        let _ = writeln!(text, "  real 10.3.{c}.{d}\n   inservice");
     }
     text
 }

@@ -51,7 +51,7 @@ fn lacking(path: &[Element]) -> Command<Chosen> {
 }
 
 fn clears() -> Vec<Command<Chosen>> {
-    let connections = keyword("connections", "Close connections, with a reset to both ends");
+    let connections = keyword("connections", "Forget connections, here and at the peer");
     let arp = keyword("arp-cache", "Forget addresses and their MACs");
     let sticky = keyword("sticky", "Forget sticky entries");
     let all = keyword("all", "Of every group");
