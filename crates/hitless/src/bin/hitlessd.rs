@@ -11,12 +11,12 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::{Args, Parser, Subcommand};
+use hitless::api::doors::{DoorOptions, Doors};
 use hitless::chassis::state_dir::StateDir;
 use hitless::chassis::succession::{Invocation, Legacy, Will};
 use hitless::chassis::supervisor::{Supervisor, choose_configuration, take_over};
 use hitless::chassis::{preflight, privileges};
 use hitless::module::{self, ModuleArgs};
-use hitless::api::doors::{DoorOptions, Doors};
 use hitless::{log, store};
 use hitless_model::abi::ABI_VERSION;
 use hitless_model::{Instant, Slot};
