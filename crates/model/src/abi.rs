@@ -70,8 +70,7 @@ pub const MAX_FLOATING: u32 = 16_384;
 pub const MAX_VIRTUAL: u32 = 4_096;
 /// Entries of `REALS`, the original's limit.
 pub const MAX_REALS: u32 = 16_384;
-/// Entries of `SCHEDULE`, both halves: while one is in force the other is filled. A half holds twice
-/// what as many reals as there may be take at the default weight.
+/// Entries of `SCHEDULE`, in halves: one is filled while the other is in force, for reals of weight 16.
 pub const MAX_SCHEDULE: u32 = 524_288;
 /// Entries of `TURN`, the original's limit of server farms.
 pub const MAX_FARMS: u32 = 4_096;

@@ -234,32 +234,40 @@ fn configuration(
     };
     let (ft, client, server) = (bridged("eth-ft", 9), attach("eth-client"), attach("eth-server"));
     let mask = "255.255.255.0";
-    let replicate = match replicate {
-        Replicate::Yes => "  replicate csrp connection\n",
-        Replicate::No => "",
+    let size = match lives {
+        Lives::Long => "",
+        Lives::Short => " variable MAX_CONNECTIONS 524288\n",
     };
-    let (size, idle) = match lives {
-        Lives::Long => ("", ""),
-        Lives::Short => (" variable MAX_CONNECTIONS 524288\n", "  idle 4\n"),
-    };
-    let servers = ["tcp", "udp"].map(|protocol| {
-        format!(
-            " vserver {protocol}\n  virtual 192.158.38.30 {protocol} 80\n  serverfarm FARM\n\
-             {idle}{replicate}  inservice\n"
-        )
-    });
+    let servers = virtual_servers(replicate, lives);
     format!(
         "hostname box-{own}\nvlan 2,3,9\n{ports}{ft}module csm {SLOT}\n{hook}{size} vlan 2 client\n{client}  \
          ip address 192.158.38.{own} {mask} alt 192.158.38.{other} {mask}\n  gateway 192.158.38.20\n \
          vlan 3 server\n{server}  ip address 192.158.39.{own} {mask} alt 192.158.39.{other} {mask}\n  \
          alias 192.158.39.20 {mask}\n serverfarm FARM\n  nat server\n  real 192.158.39.101\n   \
-         inservice\n{}{} ft group 90 vlan 9\n  priority {} alt {}\n  heartbeat-time msec 100\n  \
+         inservice\n{servers} ft group 90 vlan 9\n  priority {} alt {}\n  heartbeat-time msec 100\n  \
          failover msec 500\n",
-        servers[0],
-        servers[1],
         30 - own,
         30 - other,
     )
+}
+
+/// One for TCP and one for UDP.
+fn virtual_servers(replicate: Replicate, lives: Lives) -> String {
+    let replicate = match replicate {
+        Replicate::Yes => "  replicate csrp connection\n",
+        Replicate::No => "",
+    };
+    let idle = match lives {
+        Lives::Long => "",
+        Lives::Short => "  idle 4\n",
+    };
+    let server = |protocol| {
+        format!(
+            " vserver {protocol}\n  virtual 192.158.38.30 {protocol} 80\n  serverfarm FARM\n\
+             {idle}{replicate}  inservice\n"
+        )
+    };
+    ["tcp", "udp"].map(server).concat()
 }
 
 #[cfg(test)]

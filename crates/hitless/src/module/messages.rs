@@ -1,5 +1,7 @@
 //! Log messages of a module, in the form of the original (csm-spec section 3).
 
+use std::time::Duration;
+
 use hitless_core::node::{Decision, Event};
 use hitless_model::{Role, Slot, VlanId};
 
@@ -62,15 +64,7 @@ pub(crate) fn of_event(slot: Slot, event: &Event) -> Option<Message> {
             slot,
             "lease expired: the peer did not confirm in time, this box fell silent",
         ),
-        Event::Delayed { by, lease } => Message::warning(
-            slot,
-            &format!(
-                "this machine or process stood still for {} ms, and a lease lasts {} ms: longer \
-                 failover times, or processors of its own, keep its role from moving",
-                by.as_millis(),
-                lease.as_millis()
-            ),
-        ),
+        Event::Delayed { by, lease } => of_delay(slot, *by, *lease),
         Event::Unauthenticated => Message::warning(
             slot,
             "no key-string: whoever is on the fault-tolerant vlan is trusted; keep it private",
@@ -108,6 +102,16 @@ fn of_path(slot: Slot, vlan: VlanId, up: bool) -> Message {
         return Message::info(slot, &format!("peer heard over vlan {vlan}"));
     }
     Message::warning(slot, &format!("peer not heard over vlan {vlan} any more"))
+}
+
+fn of_delay(slot: Slot, by: Duration, lease: Duration) -> Message {
+    let text = format!(
+        "this machine or process stood still for {} ms, and a lease lasts {} ms: longer failover \
+         times, or processors of its own, keep its role from moving",
+        by.as_millis(),
+        lease.as_millis()
+    );
+    Message::warning(slot, &text)
 }
 
 fn of_gateway(slot: Slot, heard: bool) -> Message {
