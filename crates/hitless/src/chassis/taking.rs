@@ -163,12 +163,13 @@ impl Way {
     async fn renew(&self, launch: &Launch) -> Result<(), String> {
         let tending = Tending::once(launch, self.slot, Arc::clone(&self.config));
         match tending.renew_in_place().await {
-            Ok(Arrival::HeldBack(why)) => Err(why),
+            Ok(Arrival::HeldBack(why)) | Err(NotAtWork::Anew(why) | NotAtWork::Failed(why)) => {
+                Err(why)
+            }
             Ok(arrival) => {
                 tracing::info!("module csm {}: {arrival}", self.slot);
                 Ok(())
             }
-            Err(NotAtWork::Anew(why) | NotAtWork::Failed(why)) => Err(why),
         }
     }
 }

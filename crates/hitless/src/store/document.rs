@@ -68,7 +68,10 @@ pub(crate) fn read(content: &str) -> Result<(Label, &str), Damage> {
 /// Tells one text from another.
 pub(crate) fn digest(text: &str) -> String {
     let hash = Blake2s256::digest(text);
-    hash.iter().map(|octet| format!("{octet:02x}")).collect()
+    hash.iter()
+        .flat_map(|octet| [octet >> 4, octet & 15])
+        .filter_map(|n| char::from_digit(u32::from(n), 16))
+        .collect()
 }
 
 #[cfg(test)]

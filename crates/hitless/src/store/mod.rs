@@ -164,15 +164,12 @@ fn beginning(opening: Opening) -> State {
     let Opening { configuration, label, revision, startup, .. } = opening;
     let text = render_with_secrets(&configuration).into();
     let configuration = Arc::new(configuration);
-    let (running, revert) = match label {
-        Some(label) => {
-            let document::Label { revision, by, at_unix_ms, revert, .. } = label;
-            (Running { revision, configuration, by, at_unix_ms }, revert)
-        }
-        None => {
-            let (by, at_unix_ms) = (STARTUP.to_owned(), unix_ms());
-            (Running { revision: revision + 1, configuration, by, at_unix_ms }, None)
-        }
+    let (running, revert) = if let Some(label) = label {
+        let document::Label { revision, by, at_unix_ms, revert, .. } = label;
+        (Running { revision, configuration, by, at_unix_ms }, revert)
+    } else {
+        let (by, at_unix_ms) = (STARTUP.to_owned(), unix_ms());
+        (Running { revision: revision + 1, configuration, by, at_unix_ms }, None)
     };
     State { running: Arc::new(running), text, startup, revert, lines_at: None }
 }

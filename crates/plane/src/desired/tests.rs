@@ -45,7 +45,7 @@ fn a_real_out_of_service_gets_no_new_connections() {
     let desired = compiled(|module| {
         module.farms.insert(name("web"), farm(vec![resting]));
     });
-    assert_eq!(desired.farms[0].schedule, []);
+    assert!(desired.farms[0].schedule.is_empty());
     assert!(desired.virtual_servers[0].in_service);
     assert!(desired.real_addresses.contains(&Endpoint::new(ip("10.7.0.12"), 80, Protocol::Tcp)));
 }
