@@ -214,8 +214,10 @@ const TARGETS: [Target; 10] = {
     ]
 };
 
-/// Names of the columns, what they tell and how it is written.
-const COLUMNS: [(&str, Figure, fn(f64) -> String); 15] = {
+/// Name of a column, what it tells and how that is written.
+type Column = (&'static str, Figure, fn(f64) -> String);
+
+const COLUMNS: [Column; 15] = {
     let whole: fn(f64) -> String = |value| format!("{value:.0}");
     let tenths: fn(f64) -> String = |value| format!("{value:.1}");
     let hundredths: fn(f64) -> String = |value| format!("{value:.2}");
@@ -312,7 +314,7 @@ impl Report {
             if self.middle(subject, |row| Some(row.connections.per_second)).is_none() {
                 continue;
             }
-            let cell = |(_, figure, write): (_, Figure, fn(f64) -> String)| {
+            let cell = |(_, figure, write): Column| {
                 self.middle(subject, figure).map_or_else(|| "-".to_owned(), write)
             };
             let title = std::iter::once(title(subject.0, subject.1));

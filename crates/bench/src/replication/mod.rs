@@ -34,7 +34,7 @@ const PAUSE: Duration = Duration::from_micros(50);
 /// How long the boxes are watched before anything happens.
 const IDLE: Duration = Duration::from_secs(2);
 /// How long the boxes may take to forget all flows.
-const FORGETTING: Duration = Duration::from_secs(60);
+const FORGETTING: Duration = Duration::from_mins(1);
 const GLANCE: Duration = Duration::from_millis(100);
 /// New flows a second unless told otherwise.
 pub(crate) const RATE: u32 = 50_000;
@@ -65,7 +65,7 @@ pub(crate) fn run(rate: u32, quick: bool, interrupt: &Interrupt) -> Result<Repor
     let tables = pair.pins()?.iter().map(|pins| Table::open(pins)).collect::<Result<Vec<_>>>()?;
     let taking_down = Pace::watch(pair, || forget(&tables, &last, interrupt))?;
     let costs = setting_up.costs(&taking_down, &idle, opened);
-    Ok(Report::new(machine, (rate, opened, setting_up.time), costs, Lags::of(lags)))
+    Ok(Report::new(machine, (rate, opened, setting_up.time), costs, Lags::of(&lags)))
 }
 
 /// Waits until the tables are empty: a flow is gone from the peer's when it is gone from the box's.

@@ -12,6 +12,9 @@ const COST: f64 = 7.0;
 /// Milliseconds that are aimed at: in the middle, and of 99 in a hundred.
 const LAG: (f64, f64) = (1.0, 10.0);
 
+/// Share of the wanted rate without which nothing is judged.
+const ENOUGH: f64 = 0.9;
+
 /// What one box's processes did for each flow.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(super) struct Cost {
@@ -49,7 +52,7 @@ impl Cost {
 }
 
 impl Lags {
-    pub(super) fn of(all: Vec<Option<Duration>>) -> Self {
+    pub(super) fn of(all: &[Option<Duration>]) -> Self {
         let mut seen: Vec<Duration> = all.iter().copied().flatten().collect();
         seen.sort_unstable();
         let at = |percent: usize| {
@@ -111,6 +114,12 @@ impl Report {
                  {longest_ms:.2} ms (longest) of {flows} flows; {unseen} never came\n"
             ),
         );
+        if self.had < f64::from(self.wanted) * ENOUGH {
+            let Self { wanted, had, .. } = self;
+            let why = format_args!("targets are not judged: {had:.0} of {wanted} flows a second\n");
+            say(&mut text, why);
+            return text;
+        }
         for (name, cost) in ["active", "standby"].iter().zip(&self.costs) {
             judge(&mut text, &format!("{name}, µs for a flow"), cost.us(), COST);
         }
@@ -132,11 +141,11 @@ mod tests {
     #[test]
     fn lags_are_told_by_their_order_and_lost_flows_apart() {
         let lags: Vec<_> = (1..=200).rev().map(|ms| Some(Duration::from_millis(ms))).collect();
-        let lags = Lags::of([vec![None], lags].concat());
+        let lags = Lags::of(&[vec![None], lags].concat());
         assert!((lags.median_ms - 101.0).abs() < 1e-9 && (lags.p99_ms - 199.0).abs() < 1e-9);
         assert_eq!((lags.flows, lags.unseen), (200, 1));
         assert!((lags.longest_ms - 200.0).abs() < 1e-9);
-        assert_eq!(Lags::of(Vec::new()).flows, 0);
+        assert_eq!(Lags::of(&[]).flows, 0);
     }
 
     #[test]
