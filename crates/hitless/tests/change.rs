@@ -132,7 +132,7 @@ fn priority_and_preempt_reach_the_peer_in_place_and_times_begin_another_life() {
             on_box(pair, 1, &["ft group 90 vlan 9", "priority 7"]);
             pair.until("the peer knows", |pair| {
                 let peer = pair.ft(0).and_then(|ft| ft.status.peer);
-                peer.is_some_and(|peer| u8::from(peer.priority) == 7)
+                peer.is_some_and(|peer| u64::from(peer.priority) == 7)
             });
             assert_eq!(life(&pair.ready(1).unwrap()), before);
             for which in [1, 0] {

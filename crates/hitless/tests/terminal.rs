@@ -1,6 +1,8 @@
 //! The shell in a real pseudo-terminal, as a person uses it: keys that are answered at once, history,
 //! pages, pastes, and what happens meanwhile.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
+
 mod person;
 mod place;
 
@@ -8,6 +10,11 @@ use std::time::{Duration, Instant};
 
 use person::Person;
 use place::{Place, in_own_namespace};
+
+/// The time that a person takes to read what is on the screen.
+fn reading() {
+    std::thread::sleep(Duration::from_millis(50));
+}
 
 /// A person before a daemon that runs.
 fn sitting(name: &str, test: impl FnOnce(&mut Person, &Place) + Send) {
@@ -88,15 +95,15 @@ fn a_long_text_is_paged() {
         person.cursor_behind(" --More-- ");
         let first = person.screen();
         assert_eq!(first.len(), 10, "{first:?}");
-        person.reads();
+        reading();
         person.types("\r");
         person.until("one line more", |person| person.screen()[0] == first[1]);
         person.cursor_behind(" --More-- ");
-        person.reads();
+        reading();
         person.types(" ");
         person.until("a page more", |person| person.screen()[0] != first[1]);
         person.cursor_behind(" --More-- ");
-        person.reads();
+        reading();
         person.types("q");
         person.cursor_behind("chasA#");
         assert!(!person.screen().iter().any(|row| row.contains("More")), "{:?}", person.screen());
@@ -104,7 +111,7 @@ fn a_long_text_is_paged() {
         person.enters("terminal length 5", "chasA#");
         person.types("show running-config\r");
         person.cursor_behind(" --More-- ");
-        person.reads();
+        reading();
         person.types("\x03");
         person.cursor_behind("chasA#");
         person.enters("terminal length 0", "chasA#");
@@ -256,7 +263,8 @@ fn a_paste_goes_on_behind_a_text_that_would_be_paged() {
 #[test]
 fn a_long_paste_is_read_at_full_speed() {
     sitting("speed", |person, place| {
-        let lines: String = (0..500).map(|n| format!(" ! a remark, number {n}\r")).collect();
+        let lines: Vec<String> = (0..500).map(|n| format!(" ! a remark, number {n}\r")).collect();
+        let lines = lines.concat();
         person.enters("configure terminal", "chasA(config)#");
         let begun = Instant::now();
         person.types(&lines);

@@ -168,7 +168,9 @@ mod tests {
     #[test]
     fn a_watcher_that_comes_back_gets_what_it_missed_and_then_what_comes() {
         let feed = Feed::new();
-        ["a", "b", "c"].iter().for_each(|text| say(&feed, text));
+        for text in ["a", "b", "c"] {
+            say(&feed, text);
+        }
         let first = feed.since(0).first().map(|entry| entry.number);
         let mut watcher = feed.subscribe(first);
         say(&feed, "d");

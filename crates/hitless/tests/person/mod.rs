@@ -48,7 +48,7 @@ impl Person {
         let keyboard = File::from(master);
         let (mut output, seen) = (keyboard.try_clone().unwrap(), Arc::clone(&screen));
         std::thread::spawn(move || {
-            let mut octets = [0; 65536];
+            let mut octets = [0; 4096];
             // Ends with an error once nobody has the other side any more.
             while let Ok(length @ 1..) = output.read(&mut octets) {
                 seen.lock().unwrap().process(&octets[..length]);
@@ -113,11 +113,6 @@ impl Person {
         self.until("what was typed", |person| person.at_cursor().ends_with(&end));
         self.types("\r");
         self.cursor_behind(prompt);
-    }
-
-    /// Reads what is on the screen, as nobody does in no time.
-    pub fn reads(&self) {
-        std::thread::sleep(Duration::from_millis(50));
     }
 
     /// Goes away: the terminal is closed.

@@ -54,7 +54,9 @@ fn contents(table: &ConnTable) -> Vec<Vec<(FlowKey, Conn)>> {
     let maps = maps.iter().flat_map(|table| [&table.forward, &table.reverse]);
     maps.map(|map| {
         let mut entries = map.entries().unwrap();
-        entries.iter_mut().for_each(|(_, conn)| conn.created = 0);
+        for (_, conn) in &mut entries {
+            conn.created = 0;
+        }
         entries.sort_unstable();
         entries
     })
