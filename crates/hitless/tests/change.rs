@@ -1,11 +1,7 @@
 //! The configuration of a running chassis is changed: under traffic, wholly or not at all, and so
 //! that the next daemon knows.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::print_stdout,
-    reason = "a test says where it cannot go on, and figures"
-)]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
 mod boxes;
 mod place;
