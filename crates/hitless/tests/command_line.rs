@@ -2,7 +2,6 @@
 //! its exit status. The daemon is the real one.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
 mod place;
 

@@ -2,7 +2,6 @@
 //! pages, pastes, and what happens meanwhile.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
 mod person;
 mod place;
@@ -264,8 +263,7 @@ fn a_paste_goes_on_behind_a_text_that_would_be_paged() {
 #[test]
 fn a_long_paste_is_read_at_full_speed() {
     sitting("speed", |person, place| {
-        let lines: Vec<String> = " ! a remark that is not carried out\r".repeat(500);
-        let lines = lines.concat();
+        let lines = " ! a remark that is not carried out\r".repeat(500);
         person.enters("configure terminal", "chasA(config)#");
         let begun = Instant::now();
         person.types(&lines);

@@ -5,7 +5,6 @@
 //! anew, to be read before they are committed.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on says where")]
 
 mod person;
 mod place;
