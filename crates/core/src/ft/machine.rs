@@ -175,7 +175,12 @@ impl Ft {
         let Some(peer) = &mut self.peer else { return };
         let was = peer.contact;
         let (arrival, came_up) = peer.hear(now, path, &beat);
+        let asks = peer.asks(&beat);
         if arrival == Arrival::Overtaken {
+            // It says nothing new, but who asked waits.
+            if asks {
+                self.answer(now);
+            }
             return;
         }
         let found = (peer.unit, peer.software.clone());
@@ -198,7 +203,7 @@ impl Ft {
         if arrival == Arrival::Newest {
             self.newest(now, &beat);
         }
-        if self.peer.as_mut().is_some_and(|peer| peer.asks(&beat)) {
+        if asks {
             self.answer(now);
         }
     }

@@ -118,7 +118,7 @@ impl Peer {
     }
 
     /// Whether a heartbeat asks for an answer that no newer one has asked for. It may have been
-    /// overtaken over another path by one that does not ask.
+    /// overtaken, on its path or over another, by one that does not ask.
     pub(super) fn asks(&mut self, beat: &Beat) -> bool {
         let asks = beat.flags.has(Flags::ASK) && beat.seq > self.asked;
         if asks {

@@ -178,7 +178,7 @@ fn a_lease_renewed_alone_counts_from_the_heartbeat_before() {
 }
 
 #[test]
-fn a_question_that_was_overtaken_on_another_path_is_answered_and_once() {
+fn a_question_that_was_overtaken_is_answered_and_once() {
     let other = PathId(VlanId::try_from(3).unwrap());
     let mut stage = Stage_::alone(|config| config.paths.push(other));
     stage.meet(UnitId(0));
@@ -198,4 +198,6 @@ fn a_question_that_was_overtaken_on_another_path_is_answered_and_once() {
     assert_eq!(hear(path(), 8, Flags::default()), 1);
     assert_eq!(hear(other, 9, Flags::ASK), 2);
     assert_eq!(hear(path(), 9, Flags::ASK), 2, "the same one over another path");
+    assert_eq!(hear(path(), 11, Flags::default()), 2);
+    assert_eq!(hear(path(), 10, Flags::ASK), 3, "overtaken on its own path");
 }
