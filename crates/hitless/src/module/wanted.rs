@@ -130,7 +130,9 @@ mod tests {
 
     #[test]
     fn a_difference_makes_the_one_of_the_other() {
-        let more = format!("{WEB} serverfarm OTHER\n ft group 9 vlan 9\n variable X 1\n");
+        let more = format!(
+            "{WEB} serverfarm OTHER\n ft group 9 vlan 9\n variable MAX_CONNECTIONS 65536\n"
+        );
         let less = " serverfarm FARM\n  real 10.9.3.12\n   inservice\n".to_owned();
         for (from, to) in [(WEB, more.as_str()), (WEB, &less), (&more, WEB), (WEB, WEB), ("", WEB)]
         {

@@ -43,7 +43,7 @@ pub(crate) fn open(shelf: &Shelf, runs: bool) -> Result<Opening, String> {
         tracing::error!("{error}; going on with the startup configuration");
         None
     });
-    let newest = shelf.archived().first().map_or(0, |label| label.revision);
+    let newest = shelf.newest_revision();
     let kept = checkpoint.as_ref().map_or(0, |(label, _)| label.revision);
     let revision = newest.max(kept);
     let text = shelf.startup().map_err(|error| error.to_string())?;

@@ -131,6 +131,12 @@ impl Shelf {
         self.revisions().into_iter().rev().filter_map(read).collect()
     }
 
+    /// The newest revision that the archive knows of, whether or not it can still be read: a checkpoint
+    /// and its entry are one file, and damaged together.
+    pub(crate) fn newest_revision(&self) -> u64 {
+        self.revisions().last().copied().unwrap_or_default()
+    }
+
     /// One configuration of the archive.
     pub(crate) fn archived_text(&self, revision: u64) -> Result<Kept, Failed> {
         let name = self.archived_file(revision);
