@@ -140,7 +140,7 @@ fn clippy() -> Result<()> {
 fn cargo_test(tally: &mut Tally, root: &[&str]) -> Result<()> {
     heading("unit tests, simulation, BPF fixtures");
     let runner = format!("target.'cfg(unix)'.runner={root:?}");
-    let mut words = vec!["cargo", "test", "--workspace"];
+    let mut words = vec!["cargo", "test", "--workspace", "--no-fail-fast"];
     if !root.is_empty() {
         words.extend(["--config", &runner]);
     }
