@@ -206,11 +206,13 @@ impl Drop for Place {
             let _gone_already = daemon.kill();
             let _gone_already = daemon.wait();
         }
-        let pid = std::fs::read_to_string(self.names.module_pid(slot())).unwrap_or_default();
-        if let Ok(pid) = pid.trim().parse() {
-            send(pid, Signal::KILL);
+        for slot in (Slot::MIN..=Slot::MAX).filter_map(|number| Slot::try_from(number).ok()) {
+            let pid = std::fs::read_to_string(self.names.module_pid(slot)).unwrap_or_default();
+            if let Ok(pid) = pid.trim().parse() {
+                send(pid, Signal::KILL);
+                let _gone_already = netns::remove(&self.names.namespace_path(slot));
+            }
         }
-        let _gone_already = netns::remove(&self.names.namespace_path(slot()));
         let _gone_already = std::fs::remove_dir_all(self.names.pins());
         let _gone_already = std::fs::remove_dir_all(&self.folder);
     }

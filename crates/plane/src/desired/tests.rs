@@ -160,7 +160,7 @@ fn what_is_not_supported_is_said_in_a_sentence() {
 #[test]
 fn more_reals_than_the_schedule_holds_are_reported() {
     let desired = compiled(|module| {
-        let many = (0..700_u16).map(|number| hitless_config::model::Real {
+        let many = (0..2_700_u16).map(|number| hitless_config::model::Real {
             port: Some(1000 + number),
             ..real(11, 100)
         });
@@ -168,7 +168,7 @@ fn more_reals_than_the_schedule_holds_are_reported() {
     });
     assert_eq!(
         desired.unsupported,
-        [Unsupported::TooMany { what: "reals times weight", limit: 65_536, found: 70_000 }]
+        [Unsupported::TooMany { what: "reals times weight", limit: 262_144, found: 270_000 }]
     );
 }
 
