@@ -4,11 +4,13 @@ use alloc::collections::VecDeque;
 
 use hitless_model::Instant;
 
-use super::codec::{self, Seq};
+use super::codec::{self, Head, Seq};
 use super::input::{Input, Mode, Sending, SessionId};
 use super::output::{Event, Output, Rejected, Status, Timer};
 use super::pace::MAX_WINDOW;
 use super::receiver::Receiver;
+use super::records;
+use super::speaks::Speaks;
 use super::teller::Teller;
 use super::{MAX_MESSAGE, queue};
 use crate::machine::{Clock, Deadline, Machine};
@@ -34,6 +36,8 @@ pub struct Replica {
     clock: Clock,
     peer: Peer,
     sending: Sending,
+    /// What the peer speaks, once it was heard in this session.
+    peer_speaks: Option<Speaks>,
     teller: Teller,
     receiver: Receiver,
     in_step: bool,
@@ -74,6 +78,7 @@ impl Replica {
         Status {
             mode: self.teller.mode(),
             session: self.session(),
+            version: self.peer_speaks.and_then(|peer| Speaks::OURS.version_with(peer)),
             queued: self.teller.queued() as u64,
             in_flight: self.teller.sender.in_flight() as u64,
             window: self.teller.sender.window() as u64,
@@ -87,6 +92,7 @@ impl Replica {
             retransmissions: sent.again,
             batches_received: received.batches,
             duplicates: received.duplicates,
+            skipped: received.skipped,
             overflows: self.teller.overflows(),
             refused_here: u64::from(self.receiver.refused()),
             refused_by_peer: u64::from(self.teller.sender.refused()),
@@ -116,6 +122,7 @@ impl Replica {
         if !known {
             self.teller.reset();
             self.receiver.reset();
+            self.peer_speaks = None;
         }
         self.peer = Peer::Up(session);
     }
@@ -165,17 +172,21 @@ impl Replica {
             return Err(Rejected::TooLong);
         }
         let message = codec::decode(bytes).map_err(|codec::Malformed| Rejected::Malformed)?;
-        if message.session != session {
+        let head = message.head;
+        if head.session != session {
             return Err(Rejected::ForeignSession);
         }
-        self.teller.sender.on_ack(now, message.ack)?;
+        let speaks = head.speaks.unwrap_or(Speaks::FIRST);
+        Speaks::OURS.version_with(speaks).ok_or(Rejected::WrongVersion)?;
+        self.peer_speaks = Some(speaks);
+        self.teller.sender.on_ack(now, head.ack)?;
         self.teller.on_acknowledged(now);
         let Some((seq, records)) = message.batch else { return Ok(()) };
         if !self.receiver.wants(now, seq)? {
             return Ok(());
         }
         let records =
-            codec::take_records(records).map_err(|codec::Malformed| Rejected::Malformed)?;
+            records::take_records(records).map_err(|codec::Malformed| Rejected::Malformed)?;
         let bad = records.bad;
         if !records.changes.is_empty() && self.teller.give_way() {
             self.receiver.inherit(false);
@@ -219,9 +230,9 @@ impl Replica {
     }
 
     fn send(&mut self, session: SessionId, seq: Option<Seq>) {
-        let ack = self.receiver.ack();
+        let head = Head { session, ack: self.receiver.ack(), speaks: Some(Speaks::OURS) };
         let batch = seq.map(|seq| (seq, self.teller.sender.records(seq)));
-        let bytes = codec::encode(session, ack, batch);
+        let bytes = codec::encode(&head, batch);
         debug_assert!(bytes.len() <= MAX_MESSAGE);
         self.outputs.push_back(Output::Send(bytes));
     }

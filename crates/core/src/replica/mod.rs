@@ -19,7 +19,9 @@ mod output;
 mod pace;
 mod queue;
 mod receiver;
+mod records;
 mod sender;
+mod speaks;
 mod teller;
 
 pub use input::{Input, Mode, Sending, SessionId};

@@ -15,6 +15,8 @@ pub enum Rejected {
     ForeignSession,
     /// It is longer than [`super::MAX_MESSAGE`].
     TooLong,
+    /// The two releases have no version of this language in common.
+    WrongVersion,
     /// Its fields do not add up.
     Malformed,
     /// It acknowledges what was never sent.
@@ -27,10 +29,11 @@ pub enum Rejected {
 
 impl Rejected {
     /// Every reason.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::NoSession,
         Self::ForeignSession,
         Self::TooLong,
+        Self::WrongVersion,
         Self::Malformed,
         Self::AckBeyondSent,
         Self::BeyondWindow,
@@ -43,6 +46,7 @@ impl Rejected {
             Self::NoSession => "replica-no-session",
             Self::ForeignSession => "replica-foreign-session",
             Self::TooLong => "replica-too-long",
+            Self::WrongVersion => "replica-wrong-version",
             Self::Malformed => "replica-malformed",
             Self::AckBeyondSent => "replica-ack-beyond-sent",
             Self::BeyondWindow => "replica-beyond-window",
@@ -97,6 +101,8 @@ pub struct Status {
     pub mode: Mode,
     /// The session, while the peer is up.
     pub session: Option<SessionId>,
+    /// The version of this language that the two boxes speak, once the peer was heard in the session.
+    pub version: Option<u8>,
     /// Changes that wait for a datagram.
     pub queued: u64,
     /// Datagrams that are not acknowledged.
@@ -126,6 +132,8 @@ pub struct Status {
     pub batches_received: u64,
     /// Batches received again.
     pub duplicates: u64,
+    /// Records skipped: of kinds that this release does not know.
+    pub skipped: u64,
     /// Queue overflows.
     pub overflows: u64,
     /// Records that this box's table refused, in this session.

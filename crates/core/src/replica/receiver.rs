@@ -5,9 +5,10 @@ use core::time::Duration;
 
 use hitless_model::Instant;
 
-use super::codec::{Ack, Records, Seq};
+use super::codec::{Ack, Seq};
 use super::output::Rejected;
 use super::pace::MAX_WINDOW;
+use super::records::Records;
 use crate::node::{BatchId, Change, TableJob};
 
 /// How long the word that a batch arrived may wait for the word that it is applied, and both for the
@@ -34,6 +35,8 @@ pub(super) struct Received {
     pub(super) batches: u64,
     /// Batches received again.
     pub(super) duplicates: u64,
+    /// Records of kinds that this release does not know.
+    pub(super) skipped: u64,
     /// Number of the newest batch handed to the table's thread: never used twice, so that a late
     /// [`super::Input::Applied`] of an older session means nothing.
     newest: u64,
@@ -82,6 +85,7 @@ impl Receiver {
         let in_order = seq == self.delivered().next();
         self.acknowledge_by(if in_order { now + ACK_DELAY } else { now });
         self.received.batches += 1;
+        self.received.skipped += u64::from(records.skipped);
         self.early.insert(seq, records);
         debug_assert!(self.early.len() <= MAX_WINDOW);
     }

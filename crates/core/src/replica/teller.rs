@@ -9,10 +9,11 @@ use core::time::Duration;
 
 use hitless_model::Instant;
 
-use super::codec::{self, FULL_BATCH, MAX_RECORD, MAX_RECORDS, Seq};
+use super::codec::{FULL_BATCH, MAX_RECORDS, Seq};
 use super::dump::{Dump, Kind};
 use super::input::Mode;
 use super::queue::{self, Queue};
+use super::records::{self, MAX_RECORD};
 use super::sender::{Content, Sender};
 use crate::node::{Captured, Change, Snapshot, TableJob};
 use crate::wire::Writer;
@@ -307,7 +308,7 @@ impl Batch {
 
     fn put(&mut self, change: &Change) {
         self.upserts += u64::from(matches!(change, Change::Upsert(_)));
-        codec::put_change(&mut self.writer, change);
+        records::put_change(&mut self.writer, change);
         debug_assert!(self.writer.len() <= MAX_RECORDS);
     }
 }

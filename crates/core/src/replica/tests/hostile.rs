@@ -6,12 +6,15 @@ use std::time::Duration;
 use hitless_model::{ConnKey, ConnRecord, Instant, Protocol, VlanId};
 use proptest::prelude::*;
 
-use super::world::established;
+use super::world::{established, first_release};
 use crate::machine::Machine;
 use crate::node::{Captured, Change, Snapshot};
-use crate::replica::codec::{self, Ack, FULL_BATCH, MAX_RECORD, MAX_RECORDS, Seq};
+use crate::replica::codec::{self, Ack, FULL_BATCH, Head, MAX_RECORDS, Seq};
+use crate::replica::records::{self, MAX_RECORD};
+use crate::replica::speaks::Speaks;
 use crate::replica::{Input, MAX_MESSAGE, MAX_OUTPUTS, Mode, Output, Replica, SessionId};
-use crate::wire::Writer;
+use crate::wire::tests::assert_shown;
+use crate::wire::{Reader, Writer};
 
 fn endpoint() -> impl Strategy<Value = SocketAddrV4> {
     (any::<u32>(), any::<u16>()).prop_map(|(ip, port)| SocketAddrV4::new(Ipv4Addr::from(ip), port))
@@ -58,7 +61,7 @@ fn message() -> impl Strategy<Value = Vec<u8>> {
         let (applied, received, refused) = ack;
         let received = u64::from(received);
         let ack = Ack { applied: Seq(applied), received, refused };
-        codec::encode(SessionId(1), ack, Some((Seq(seq), &encoded(&changes))))
+        first_release(SessionId(1), ack, Some((Seq(seq), &encoded(&changes))))
     })
 }
 
@@ -69,7 +72,7 @@ fn place() -> impl Strategy<Value = prop::sample::Index> {
 fn encoded(changes: &[Change]) -> Vec<u8> {
     let mut writer = Writer::new();
     for change in changes {
-        codec::put_change(&mut writer, change);
+        records::put_change(&mut writer, change);
     }
     writer.finish()
 }
@@ -100,44 +103,51 @@ fn feed(replica: &mut Replica, now: u64, bytes: &[u8]) -> Result<(), TestCaseErr
     Ok(())
 }
 
+/// A message as this release says it.
+fn said(ack: Ack, batch: Option<(Seq, &[u8])>) -> Vec<u8> {
+    let head = Head { session: SessionId(0xa1b2), ack, speaks: Some(Speaks::OURS) };
+    codec::encode(&head, batch)
+}
+
 #[test]
 fn a_full_batch_just_fits() {
     assert_eq!(FULL_BATCH, 41);
     let records = encoded(&vec![Change::Upsert(established(1)); FULL_BATCH]);
     assert_eq!(records.len(), FULL_BATCH * MAX_RECORD);
-    let bytes = codec::encode(SessionId(1), Ack::default(), Some((Seq(1), &records)));
+    let bytes = said(Ack::default(), Some((Seq(1), &records)));
     assert!(bytes.len() <= MAX_MESSAGE && bytes.len() + MAX_RECORD > MAX_MESSAGE);
     assert!(records.len() <= MAX_RECORDS);
+    let longest = said(Ack::default(), Some((Seq(1), &[0; MAX_RECORDS])));
+    assert_eq!(longest.len(), MAX_MESSAGE);
+}
+
+const DOCUMENT: &str = include_str!("../../../../../docs/protocol/replication.md");
+
+#[test]
+fn the_octets_of_messages_are_those_of_the_document() {
+    let ack = Ack { applied: Seq(5), received: 0b10, refused: 3 };
+    assert_shown(DOCUMENT, "acknowledgement", &said(ack, None));
+    let changes = [Change::DumpBegins, Change::Upsert(established(1)), Change::DumpEnds];
+    let (first, dump) = (first_release, encoded(&changes));
+    let batch = Some((Seq(9), dump.as_slice()));
+    assert_shown(DOCUMENT, "first release", &first(SessionId(0xa1b2), ack, batch));
+    assert_shown(DOCUMENT, "message", &said(ack, batch));
 }
 
 #[test]
-fn the_octets_of_a_message_are_those_of_the_document() {
-    let ack = Ack { applied: Seq(5), received: 0b10, refused: 3 };
-    let changes = [Change::DumpBegins, Change::Upsert(established(1)), Change::DumpEnds];
-    let bytes = codec::encode(SessionId(0xa1b2), ack, Some((Seq(9), &encoded(&changes))));
-    let expected = concat!(
-        "0001001c",
-        "000000000000a1b2",
-        "0000000000000005",
-        "0000000000000002",
-        "00000003",
-        "00020030",
-        "0000000000000009",
-        "00030000",
-        "0001001c",
-        "06",
-        "0a0000000401",
-        "c09e261e0050",
-        "c09e27651f90",
-        "0088",
-        "0110",
-        "03",
-        "00000001",
-        "00040000",
-    );
-    let digits = expected.as_bytes().chunks(2).map(|pair| str::from_utf8(pair).unwrap());
-    let expected = digits.map(|pair| u8::from_str_radix(pair, 16).unwrap());
-    assert_eq!(bytes, expected.collect::<Vec<_>>());
+fn the_octets_of_records_are_those_of_the_document() {
+    let shown = [
+        ("upsert", Change::Upsert(established(1))),
+        ("remove", Change::Remove(established(1).key)),
+        ("dump begins", Change::DumpBegins),
+        ("dump ends", Change::DumpEnds),
+    ];
+    for (name, change) in shown {
+        let octets = encoded(std::slice::from_ref(&change));
+        assert_shown(DOCUMENT, name, &octets);
+        let found = records::take_records(Reader::new(&octets)).unwrap();
+        assert_eq!((found.changes, found.bad, found.skipped), (vec![change], 0, 0));
+    }
 }
 
 #[test]
@@ -150,21 +160,22 @@ fn unknown_fields_and_records_and_longer_records_are_skipped() {
     records.field(1, |w| {
         w.bytes(&known[4..]).u32(0xffff_ffff);
     });
-    let mut bytes = codec::encode(SessionId(1), Ack::default(), Some((Seq(1), &records.finish())));
+    let mut bytes = first_release(SessionId(1), Ack::default(), Some((Seq(1), &records.finish())));
     let mut extra = Writer::new();
     extra.field(4_711, |w| {
         w.u8(1);
     });
     bytes.extend(extra.finish());
     let (_, records) = codec::decode(&bytes).unwrap().batch.unwrap();
-    let records = codec::take_records(records).unwrap();
-    assert_eq!((records.changes, records.bad), (vec![Change::Upsert(established(1))], 0));
+    let records = records::take_records(records).unwrap();
+    let known = (vec![Change::Upsert(established(1))], 0, 1);
+    assert_eq!((records.changes, records.bad, records.skipped), known);
 }
 
 #[test]
 fn a_message_with_two_batches_or_no_acknowledgement_is_malformed() {
-    let ack = codec::encode(SessionId(1), Ack::default(), None);
-    let both = codec::encode(SessionId(1), Ack::default(), Some((Seq(1), &[])));
+    let ack = first_release(SessionId(1), Ack::default(), None);
+    let both = first_release(SessionId(1), Ack::default(), Some((Seq(1), &[])));
     let batch = &both[ack.len()..];
     assert!(codec::decode(batch).is_err());
     assert!(codec::decode(&[both.as_slice(), batch].concat()).is_err());
@@ -180,12 +191,12 @@ proptest! {
     ) {
         let ack = Ack { applied: Seq(seq), received: session, refused: 7 };
         let records = encoded(&changes);
-        let bytes = codec::encode(SessionId(session), ack, Some((Seq(seq), &records)));
+        let bytes = first_release(SessionId(session), ack, Some((Seq(seq), &records)));
         let message = codec::decode(&bytes).unwrap();
-        prop_assert_eq!((message.session, message.ack), (SessionId(session), ack));
+        prop_assert_eq!((message.head.session, message.head.ack), (SessionId(session), ack));
         let (found, records) = message.batch.unwrap();
         prop_assert_eq!(found, Seq(seq));
-        prop_assert_eq!(codec::take_records(records).unwrap().changes, changes);
+        prop_assert_eq!(records::take_records(records).unwrap().changes, changes);
     }
 
     #[test]

@@ -5,11 +5,13 @@ use std::time::Duration;
 use hitless_model::tcp::seen;
 use hitless_model::{ConnRecord, Instant};
 
-use super::world::{ESTABLISHED, established, key, record};
+use super::world::{ESTABLISHED, established, first_release, key, record};
 use crate::machine::Machine;
 use crate::node::{BatchId, Captured, Change, Snapshot, TableJob};
-use crate::replica::codec::{self, Ack, Seq};
+use crate::replica::codec::{self, Ack, Head, Seq};
 use crate::replica::queue::Queue;
+use crate::replica::records;
+use crate::replica::speaks::{Speaks, Takes};
 use crate::replica::{Event, Input, Mode, Output, Rejected, Replica, Sending, SessionId, Timer};
 use crate::wire::Writer;
 
@@ -33,7 +35,7 @@ fn batches(outputs: &[Output]) -> Vec<(u64, Vec<Change>)> {
     let decode = |output: &Output| {
         let Output::Send(bytes) = output else { return None };
         let (seq, records) = codec::decode(bytes).unwrap().batch?;
-        Some((seq.0, codec::take_records(records).unwrap().changes))
+        Some((seq.0, records::take_records(records).unwrap().changes))
     };
     outputs.iter().filter_map(decode).collect()
 }
@@ -45,11 +47,11 @@ fn told(outputs: &[Output]) -> Vec<Change> {
 fn message(applied: u64, received: u64, batch: Option<(u64, &[Change])>) -> Vec<u8> {
     let mut writer = Writer::new();
     for change in batch.iter().flat_map(|(_, changes)| changes.iter()) {
-        codec::put_change(&mut writer, change);
+        records::put_change(&mut writer, change);
     }
     let records = writer.finish();
     let ack = Ack { applied: Seq(applied), received, refused: 0 };
-    codec::encode(SESSION, ack, batch.map(|(seq, _)| (Seq(seq), records.as_slice())))
+    first_release(SESSION, ack, batch.map(|(seq, _)| (Seq(seq), records.as_slice())))
 }
 
 /// A machine that tells, with an empty table that the peer has.
@@ -183,7 +185,7 @@ fn one_word_acknowledges_many_batches_and_the_eighth_does_not_wait() {
 
 fn acks(outputs: &[Output]) -> Vec<Ack> {
     let ack = |output: &Output| match output {
-        Output::Send(bytes) => Some(codec::decode(bytes).unwrap().ack),
+        Output::Send(bytes) => Some(codec::decode(bytes).unwrap().head.ack),
         Output::Table(_) | Output::InStep(_) | Output::Event(_) => None,
     };
     outputs.iter().filter_map(ack).collect()
@@ -533,10 +535,10 @@ fn what_an_older_session_applied_acknowledges_nothing() {
     replica.handle_input(at(0), Input::Message(&message(0, 0, Some((1, &begins)))));
     replica.handle_input(at(1), Input::PeerUp(SessionId(78)));
     let mut writer = Writer::new();
-    codec::put_change(&mut writer, &Change::Remove(key(1)));
+    records::put_change(&mut writer, &Change::Remove(key(1)));
     let batch = Some((Seq(1), writer.finish()));
     let batch = batch.as_ref().map(|(seq, records)| (*seq, records.as_slice()));
-    let bytes = codec::encode(SessionId(78), Ack::default(), batch);
+    let bytes = first_release(SessionId(78), Ack::default(), batch);
     replica.handle_input(at(1), Input::Message(&bytes));
     drain(&mut replica);
     let outputs = give(&mut replica, at(1), Input::Applied { batch: BatchId(1), refused: 0 });
@@ -579,9 +581,47 @@ fn nothing_leaves_while_sending_is_paused() {
     assert_eq!(replica.next_deadline(), None);
 }
 
+/// An acknowledgement of a box that speaks these versions.
+fn of_versions(oldest: u8, newest: u8) -> Vec<u8> {
+    let speaks = Speaks { oldest, newest, takes: Takes::NONE };
+    let ack = Ack { applied: Seq(2), ..Ack::default() };
+    codec::encode(&Head { session: SESSION, ack, speaks: Some(speaks) }, None)
+}
+
+#[test]
+fn the_boxes_speak_the_newest_version_that_both_know() {
+    let mut replica = teller();
+    assert_eq!(
+        replica.status(at(3)).version,
+        Some(1),
+        "a release that does not say speaks the first"
+    );
+    assert_eq!(give(&mut replica, at(3), Input::Message(&of_versions(1, 7))), []);
+    assert_eq!(replica.status(at(3)).version, Some(1));
+    replica.handle_input(at(4), Input::PeerUp(SessionId(78)));
+    assert_eq!(replica.status(at(4)).version, None, "the next session may be with another release");
+}
+
+#[test]
+fn records_of_unknown_kinds_are_skipped_counted_and_acknowledged() {
+    let mut replica = Replica::new();
+    replica.handle_input(at(0), Input::PeerUp(SESSION));
+    let mut records = Writer::new();
+    records.field(4_711, |w| {
+        w.u64(1);
+    });
+    records::put_change(&mut records, &Change::Remove(key(1)));
+    let records = records.finish();
+    let bytes = first_release(SESSION, Ack::default(), Some((Seq(1), &records)));
+    let outputs = give(&mut replica, at(0), Input::Message(&bytes));
+    let changes = vec![Change::Remove(key(1))];
+    assert_eq!(outputs, [Output::Table(TableJob::Apply { batch: BatchId(1), changes })]);
+    assert_eq!(replica.status(at(0)).skipped, 1);
+}
+
 #[test]
 fn each_reason_for_rejection_has_its_case() {
-    let foreign = codec::encode(SessionId(1), Ack::default(), None);
+    let foreign = first_release(SessionId(1), Ack::default(), None);
     let long = [message(2, 0, None), vec![0; 1_380]].concat();
     let ahead = message(2, 0, Some((65, &[])));
     let mut bad_vlan = message(2, 0, Some((1, &[Change::Upsert(established(1))])));
@@ -591,6 +631,7 @@ fn each_reason_for_rejection_has_its_case() {
         (foreign, Rejected::ForeignSession),
         (long, Rejected::TooLong),
         (b"garbage".to_vec(), Rejected::Malformed),
+        (of_versions(2, 3), Rejected::WrongVersion),
         (message(3, 0, None), Rejected::AckBeyondSent),
         (message(2, 1, None), Rejected::AckBeyondSent),
         (ahead, Rejected::BeyondWindow),

@@ -10,6 +10,7 @@ use hitless_model::{ConnKey, ConnRecord, Instant, Protocol};
 use super::table::{Answer, Entry, Table};
 use crate::machine::Machine;
 use crate::node::{Captured, Snapshot, TableJob};
+use crate::replica::codec::{self, Ack, Head, Seq};
 use crate::replica::{Event, Input, MAX_MESSAGE, MAX_OUTPUTS, Mode, Output, Replica, SessionId};
 
 /// SplitMix64: the same seed gives the same world.
@@ -336,4 +337,9 @@ pub(super) const ESTABLISHED: u8 = seen::REAL_ANSWERED | seen::CLIENT_CONFIRMED;
 /// An established connection.
 pub(super) fn established(number: u32) -> ConnRecord {
     record(number, 101, ESTABLISHED)
+}
+
+/// A message as the first release says it.
+pub(super) fn first_release(session: SessionId, ack: Ack, batch: Option<(Seq, &[u8])>) -> Vec<u8> {
+    codec::encode(&Head { session, ack, speaks: None }, batch)
 }
