@@ -180,6 +180,7 @@ impl FtGroup {
             failover: FAILOVER,
             preempt: false,
             key: None,
+            accepted_key: None,
             split_brain: SplitBrain::BothActive,
             tracking: Tracking::default(),
         }

@@ -70,6 +70,8 @@ fn share_ft(ft: &mut FtGroup) {
         None => ft.priority = Priority::DEFAULT,
     }
     ft.key = ft.key.take().map(|key| hashed(&key));
+    // While keys are changed it is one box's alone.
+    ft.accepted_key = None;
     ft.tracking.interfaces.clear();
 }
 

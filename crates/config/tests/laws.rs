@@ -181,8 +181,11 @@ proptest! {
         if let Some(ft) = &module.ft {
             let mut other = module.clone();
             let key = Some(KeyString::new("another key".to_owned()));
-            other.ft = Some(FtGroup { key, ..ft.clone() });
+            other.ft = Some(FtGroup { key: key.clone(), ..ft.clone() });
             prop_assert_ne!(digest(&other), before);
+            let mut other = module.clone();
+            other.ft = Some(FtGroup { accepted_key: key, ..ft.clone() });
+            prop_assert_eq!(digest(&other), before, "while keys are changed only one box has it");
         }
     }
 

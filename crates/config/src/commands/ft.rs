@@ -20,7 +20,7 @@ pub(super) fn table() -> Table<FtGroup> {
     let mut commands = vec![priority(), priority_alt()];
     commands.extend(heartbeat());
     commands.extend(failover());
-    commands.extend([preempt(), key_string()]);
+    commands.extend([preempt(), key_string(), accepted_key_string()]);
     commands.extend(split_brain());
     commands.extend(tracking());
     finish(commands)
@@ -143,12 +143,13 @@ fn split_brain() -> [Command<FtGroup>; 2] {
     [both, gateway]
 }
 
+const KEY_STRING: [Element; 2] = [
+    keyword("key-string", "Key that both boxes share"),
+    arg(Kind::Secret, "1 to 64 characters without white space"),
+];
+
 fn key_string() -> Command<FtGroup> {
-    let path = [
-        keyword("key-string", "Key that both boxes share"),
-        arg(Kind::Secret, "1 to 64 characters without white space"),
-    ];
-    Command::<FtGroup>::new(&path)
+    Command::<FtGroup>::new(&KEY_STRING)
         .sets(|ft, args| {
             ft.key = Some(shown_key(args.get(0)?)?);
             Ok(())
@@ -156,6 +157,23 @@ fn key_string() -> Command<FtGroup> {
         .clears(1, |ft| ft.key = None)
         .shows(|ft, lines| {
             if let Some(key) = &ft.key {
+                lines.line(&[Value::Secret(key.clone())]);
+            }
+        })
+}
+
+/// While keys are changed one box after the other: this box takes the key too, and seals with its own.
+fn accepted_key_string() -> Command<FtGroup> {
+    let [key, secret] = KEY_STRING;
+    let accept = keyword("accept", "Taken besides, while the boxes' keys are changed");
+    Command::<FtGroup>::new(&[key, secret, accept])
+        .sets(|ft, args| {
+            ft.accepted_key = Some(shown_key(args.get(0)?)?);
+            Ok(())
+        })
+        .clears(3, |ft| ft.accepted_key = None)
+        .shows(|ft, lines| {
+            if let Some(key) = &ft.accepted_key {
                 lines.line(&[Value::Secret(key.clone())]);
             }
         })

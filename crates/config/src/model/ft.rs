@@ -29,6 +29,9 @@ pub struct FtGroup {
     pub preempt: bool,
     /// `key-string`.
     pub key: Option<KeyString>,
+    /// `key-string KEY accept`: taken besides, while keys are changed.
+    #[serde(default)]
+    pub accepted_key: Option<KeyString>,
     /// `split-brain`.
     #[serde(default)]
     pub split_brain: SplitBrain,

@@ -65,14 +65,21 @@ fn time() -> impl Strategy<Value = Duration> {
 pub(crate) fn ft() -> impl Strategy<Value = FtGroup> {
     let times = (time(), 1..=500u64);
     let group = (id::<GroupId>(1, 254), id(1, 254), of(id(1, 254)));
-    (group, times, any::<bool>(), of(key()), tracking()).prop_map(
-        |((group, priority, alt_priority), (heartbeat, more), preempt, key, tracking)| FtGroup {
+    (group, times, any::<bool>(), (of(key()), of(key())), tracking()).prop_map(
+        |(
+            (group, priority, alt_priority),
+            (heartbeat, more),
+            preempt,
+            (key, accepted_key),
+            tracking,
+        )| FtGroup {
             priority,
             alt_priority,
             heartbeat,
             failover: heartbeat + Duration::from_secs(more),
             preempt,
             key,
+            accepted_key,
             split_brain: SplitBrain::BothActive,
             tracking,
             ..FtGroup::new(group, VlanId::try_from(2000).expect("a VLAN"))

@@ -60,6 +60,8 @@ pub struct NodeConfig {
     pub margin: Duration,
     /// `key-string`, if configured.
     pub key: Option<Secret>,
+    /// `key-string … accept`, if configured: taken besides, while keys are changed.
+    pub accepted_key: Option<Secret>,
     /// VLANs of the second paths, in the order of preference.
     pub second_paths: Vec<PathId>,
     /// This box's own MAC on each path, told to the peer: it sends there by unicast.

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::input::{HandoverCause, PathId};
 use super::record::Story;
+use crate::session::{KeyInUse, KeyTrouble};
 
 /// Where a datagram goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -139,6 +140,20 @@ pub enum Event {
     },
     /// The fault-tolerant VLAN is trusted as it is, because no key is configured. Said once.
     Unauthenticated,
+    /// The session with the peer goes on under another key.
+    Rekeyed {
+        /// Who.
+        unit: UnitId,
+        /// Which of this box's keys.
+        key: KeyInUse,
+    },
+    /// A box of this pair makes contact, and its keys are none of this box's. Said once for each.
+    KeyDiffers {
+        /// What it calls itself.
+        unit: UnitId,
+        /// In what.
+        trouble: KeyTrouble,
+    },
     /// The peer's configuration differs (`true`), or agrees again.
     ConfigDiffers(bool),
     /// The peer's heartbeat interval or failover time differs.
@@ -254,6 +269,9 @@ pub struct Status {
     pub gateways: Option<Gateways>,
     /// The peer, if heard within the failover time.
     pub peer: Option<PeerStatus>,
+    /// What the key of the session with the peer is to this box; none without a session.
+    #[serde(default)]
+    pub key: Option<KeyInUse>,
     /// Each path: whether the peer is heard over it.
     pub paths: Vec<(PathId, bool)>,
     /// Whether the peer holds every connection of this box.

@@ -9,6 +9,7 @@ pub(super) fn session_config(config: &NodeConfig) -> session::Config {
         pair: session::Pair { group: config.group, ft_vlan: config.ft_vlan },
         unit: config.unit,
         key: config.key.clone(),
+        accepted_key: config.accepted_key.clone(),
         seed: config.seed,
         software: config.software.clone(),
         macs: config.own_macs.clone(),

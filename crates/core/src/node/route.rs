@@ -28,6 +28,13 @@ impl Node {
                 self.warn_unauthenticated();
                 self.ft.handle_input(now, ft::Input::Established { unit, software });
             }
+            session::Output::Rekeyed { unit, key } => {
+                self.warn_unauthenticated();
+                self.event(Event::Rekeyed { unit, key });
+            }
+            session::Output::KeyDiffers { unit, trouble } => {
+                self.event(Event::KeyDiffers { unit, trouble });
+            }
             session::Output::Sighted => self.ft.handle_input(now, ft::Input::Sighted),
             session::Output::Macs(macs) => self.learn_macs(macs),
             session::Output::Opened { path, kind, body } => self.opened(now, path, kind, &body),

@@ -30,6 +30,7 @@ impl Node {
             waiting: self.ft.waiting(now),
             gateways: self.ft.gateways(now),
             peer: self.ft.peer_status(),
+            key: self.session.key_in_use(),
             paths: self.paths().map(|path| (path, self.ft.is_path_up(path))).collect(),
             in_step: self.is_in_step(),
             at_risk: replication.at_risk,

@@ -24,8 +24,10 @@ pub struct Config {
     pub pair: Pair,
     /// Identity of this box.
     pub unit: UnitId,
-    /// `key-string`, if configured.
+    /// `key-string`, if configured: what this box seals with.
     pub key: Option<Secret>,
+    /// `key-string … accept`, if configured: what it opens besides, while keys are changed.
+    pub accepted_key: Option<Secret>,
     /// Random octets for this life of the box.
     pub seed: [u8; 32],
     /// This software's version, told to the peer.

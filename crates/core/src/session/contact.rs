@@ -8,6 +8,7 @@ use hitless_model::{Instant, UnitId};
 use super::error::Rejected;
 use super::frame::{HEADER, HELLO_VERSION, Header, Kind, Sealing, TAG, VERSIONS};
 use super::hello::{Greeting, Hello};
+use super::keyring::{Held, KeyId};
 use super::keys::{self, Life, Nonce, Party};
 use super::link::{Cipher, Link};
 use super::machine::{MAX_CANDIDATES, Session, sealed_header};
@@ -41,36 +42,69 @@ impl Session {
         }
         let nonce = life_nonce_of(bytes).ok_or(Rejected::Damaged)?;
         let sender = Life { unit: header.sender, nonce };
-        let hello = Hello::parse(&self.open_hello(header, &sender, bytes)?)?;
+        let heard = self.hear_hello(header, &sender, bytes);
+        if let Err(rejected) = &heard {
+            self.note_misfit(now, header.sender, *rejected);
+        }
+        let (key, hello) = heard?;
         let version = common_version(hello.versions).ok_or(Rejected::WrongVersion)?;
         self.admit(now, header.sender)?;
         self.counters.received += 1;
-        self.heed_hello(now, header.sender, &hello, version);
+        self.heed_hello((now, header.sender), key, &hello, version);
         Ok(())
     }
 
-    /// Nothing to do when both hold one session. Otherwise one of them does not, and they make a
+    /// What a hello says, and the key that a session with its sender is to have.
+    fn hear_hello(
+        &self,
+        header: &Header,
+        sender: &Life,
+        bytes: &[u8],
+    ) -> Result<(KeyId, Hello), Rejected> {
+        let (sealed_with, body) = self.open_hello(header, sender, bytes)?;
+        let hello = Hello::parse(&body)?;
+        let alone = [sealed_with];
+        let theirs = if hello.keys.is_empty() { alone.as_slice() } else { hello.keys.as_slice() };
+        let common = self.config.common_key(sender.unit, theirs);
+        let Held { id, .. } = common.ok_or_else(|| self.config.misfit(theirs))?;
+        Ok((id, hello))
+    }
+
+    /// Nothing to do when both hold one session, and under the right key. Otherwise they make a
     /// new one: out of two offers, each of which the other one has to have heard.
-    fn heed_hello(&mut self, now: Instant, unit: UnitId, hello: &Hello, version: u8) {
-        if hello.session.is_some() && hello.session == self.current_name() {
+    fn heed_hello(
+        &mut self,
+        (now, unit): (Instant, UnitId),
+        key: KeyId,
+        hello: &Hello,
+        version: u8,
+    ) {
+        let current = self.current_name();
+        let holds_the_same = hello.session.is_some() && hello.session == current;
+        let goes_over = holds_the_same && self.has_to_go_over(unit, key);
+        if holds_the_same && !goes_over {
             return;
         }
         let peer = Party { unit, offer: hello.offer };
         let waiting = self.links().find(|link| {
             // It holds what is a candidate here; or it waits for proof of what stands here.
-            hello.session == Some(link.name)
-                || (link.peer == peer && hello.heard == Some(link.own.offer))
+            let is_meant = hello.session == Some(link.name)
+                || (link.peer == peer && hello.heard == Some(link.own.offer));
+            is_meant && !(goes_over && Some(link.name) == current)
         });
         if let Some(name) = waiting.map(|link| link.name) {
             self.sight();
             return self.prove(now, name);
         }
-        let name = self.add_candidate(peer, hello, version);
+        let continues = current.filter(|_| goes_over);
+        let Some(name) = self.add_candidate((peer, key), hello, (version, continues)) else {
+            return;
+        };
         if hello.heard == Some(self.offer) {
             self.sight();
             self.prove(now, name);
         } else {
-            self.answer_hello(now, Some(hello.offer));
+            self.answer_hello(now, hello.offer, key);
         }
     }
 
@@ -82,32 +116,55 @@ impl Session {
     }
 
     /// The candidate out of this box's present offer and the peer's; its name.
-    fn add_candidate(&mut self, peer: Party, hello: &Hello, version: u8) -> u64 {
+    fn add_candidate(
+        &mut self,
+        (peer, key): (Party, KeyId),
+        hello: &Hello,
+        (version, continues): (u8, Option<u64>),
+    ) -> Option<u64> {
         let own = Party { unit: self.config.unit, offer: self.offer };
-        if let Some(link) = self.candidates.iter().find(|l| l.peer == peer && l.own == own) {
-            return link.name;
+        let is_there = |link: &&Link| link.peer == peer && link.own == own && link.key == key;
+        if let Some(link) = self.candidates.iter().find(is_there) {
+            return Some(link.name);
         }
-        let (key, pair) = (self.config.key.as_ref(), self.config.pair);
-        let mut link = Link::new(key, pair, [&own, &peer], version);
+        let key = self.config.find_key(key)?;
+        let mut link = Link::new(&key, self.config.pair, [&own, &peer], version);
         link.software.clone_from(&hello.software);
+        link.continues = continues;
         let name = link.name;
         if self.candidates.len() == MAX_CANDIDATES {
             self.candidates.pop_front();
         }
         self.candidates.push_back(link);
-        name
+        Some(name)
     }
 
-    fn open_hello(&self, header: &Header, peer: &Life, bytes: &[u8]) -> Result<Vec<u8>, Rejected> {
-        match (header.sealing, &self.config.key) {
-            (Sealing::KeyString, Some(key)) => {
-                let key = keys::hello_key(key, self.config.pair, peer);
-                Cipher::new(&key).open(header.counter, bytes, HELLO_OPEN)
+    /// The body of a hello, and the key that opened it.
+    fn open_hello(
+        &self,
+        header: &Header,
+        peer: &Life,
+        bytes: &[u8],
+    ) -> Result<(KeyId, Vec<u8>), Rejected> {
+        match header.sealing {
+            Sealing::Clear => {
+                let clear = self.open_keys().find(|held| held.secret.is_none());
+                let Held { id, .. } = clear.ok_or(Rejected::KeyMissing)?;
+                Ok((id, open_clear(bytes)?))
             }
-            (Sealing::Clear, None) => open_clear(bytes),
-            (Sealing::Clear, Some(_)) => Err(Rejected::KeyMissing),
-            (Sealing::KeyString, None) => Err(Rejected::KeyUnexpected),
-            (Sealing::Session, _) => Err(Rejected::UnknownKind),
+            Sealing::KeyString => {
+                let mut why = Rejected::KeyUnexpected;
+                for Held { id, secret } in self.open_keys() {
+                    let Some(secret) = secret else { continue };
+                    let key = keys::hello_key(secret, self.config.pair, peer);
+                    match Cipher::new(&key).open(header.counter, bytes, HELLO_OPEN) {
+                        Ok(body) => return Ok((id, body)),
+                        Err(_) => why = Rejected::WrongKey,
+                    }
+                }
+                Err(why)
+            }
+            Sealing::Session => Err(Rejected::UnknownKind),
         }
     }
 
@@ -129,26 +186,34 @@ impl Session {
         self.greet(name, if stands { Asks::No } else { Asks::Yes });
     }
 
-    pub(super) fn answer_hello(&mut self, now: Instant, heard: Option<Nonce>) {
+    pub(super) fn ask_who_is_there(&mut self, now: Instant) {
+        if now >= self.answer_after {
+            self.answer_after = now + ANSWER_GAP;
+            self.seek();
+        }
+    }
+
+    fn answer_hello(&mut self, now: Instant, heard: Nonce, key: KeyId) {
         if now < self.answer_after {
             return;
         }
         self.answer_after = now + ANSWER_GAP;
-        self.say_hello(heard);
+        self.say_hello(Some(heard), key);
     }
 
-    pub(super) fn say_hello(&mut self, heard: Option<Nonce>) {
+    pub(super) fn say_hello(&mut self, heard: Option<Nonce>, key: KeyId) {
         let counter = self.take_counter();
         let software = self.config.software.clone();
-        let (offer, session) = (self.offer, self.current_name());
-        let body = Hello { versions: VERSIONS, offer, heard, session, software }.write();
-        let Some(frame) = self.hello_frame(counter, body) else { return };
+        let (offer, session, keys) = (self.offer, self.current_name(), self.told_keys(key));
+        let body = Hello { versions: VERSIONS, offer, heard, session, keys, software }.write();
+        let Some(frame) = self.hello_frame(counter, key, body) else { return };
         self.counters.sent += 1;
         self.outputs.push_back(Output::Send(frame));
     }
 
-    fn hello_frame(&self, counter: u64, body: Vec<u8>) -> Option<Vec<u8>> {
-        let sealing = if self.config.key.is_some() { Sealing::KeyString } else { Sealing::Clear };
+    fn hello_frame(&self, counter: u64, key: KeyId, body: Vec<u8>) -> Option<Vec<u8>> {
+        let Held { secret, .. } = self.open_keys().find(|held| held.id == key)?;
+        let sealing = if secret.is_some() { Sealing::KeyString } else { Sealing::Clear };
         let header = Header {
             version: HELLO_VERSION,
             sealing,
@@ -160,7 +225,7 @@ impl Session {
         };
         let mut frame = header.write();
         frame.extend_from_slice(&self.own.nonce.0);
-        if let Some(key) = &self.config.key {
+        if let Some(key) = secret {
             let key = keys::hello_key(key, self.config.pair, &self.own);
             return Cipher::new(&key).seal(counter, &frame, body);
         }

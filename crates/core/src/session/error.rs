@@ -23,7 +23,9 @@ pub enum Rejected {
     KeyMissing,
     /// The sender has a `key-string`, this box has none.
     KeyUnexpected,
-    /// Its seal does not fit: forged, damaged, or sealed with another `key-string`.
+    /// First contact sealed with a `key-string` that this box does not have.
+    WrongKey,
+    /// Its seal does not fit: forged, or damaged.
     Forged,
     /// Its number was seen before, or is too old to tell.
     Replayed,
@@ -35,7 +37,7 @@ pub enum Rejected {
 
 impl Rejected {
     /// Every reason.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Damaged,
         Self::WrongVersion,
         Self::ForeignPair,
@@ -46,6 +48,7 @@ impl Rejected {
         Self::Unsealed,
         Self::KeyMissing,
         Self::KeyUnexpected,
+        Self::WrongKey,
         Self::Forged,
         Self::Replayed,
         Self::UnknownSession,
@@ -65,6 +68,7 @@ impl Rejected {
             Self::Unsealed => "unsealed",
             Self::KeyMissing => "key-missing",
             Self::KeyUnexpected => "key-unexpected",
+            Self::WrongKey => "wrong-key",
             Self::Forged => "forged",
             Self::Replayed => "replayed",
             Self::UnknownSession => "unknown-session",

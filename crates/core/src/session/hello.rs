@@ -6,12 +6,15 @@ use alloc::vec::Vec;
 use hitless_model::{Mac, VlanId};
 
 use super::error::Rejected;
+use super::keyring::KeyId;
 use super::keys::Nonce;
 use crate::node::PathId;
 use crate::wire::{CutShort, Reader, Writer};
 
 /// Longest software version told or taken.
 const MAX_SOFTWARE: usize = 64;
+/// Most keys taken: no box has more than two.
+const MAX_KEYS: usize = 4;
 /// Most paths told or taken: they have to fit into one frame, and no module has more VLANs in use.
 const MAX_MACS: usize = 128;
 
@@ -23,6 +26,7 @@ mod tag {
     pub(super) const MACS: u16 = 5;
     pub(super) const OFFER: u16 = 6;
     pub(super) const SESSION: u16 = 7;
+    pub(super) const KEYS: u16 = 8;
 }
 
 /// First contact.
@@ -36,6 +40,8 @@ pub(super) struct Hello {
     pub(super) heard: Option<Nonce>,
     /// Name of the session that the sender holds, if any.
     pub(super) session: Option<u64>,
+    /// The keys that the sender takes, the one it seals with first; none if it takes no other.
+    pub(super) keys: Vec<KeyId>,
     /// The sender's release.
     pub(super) software: String,
 }
@@ -59,6 +65,13 @@ impl Hello {
                 w.u64(session);
             });
         }
+        if !self.keys.is_empty() {
+            writer.field(tag::KEYS, |w| {
+                for key in self.keys.iter().take(MAX_KEYS) {
+                    w.u64(key.0);
+                }
+            });
+        }
         write_software(&mut writer, &self.software);
         writer.finish()
     }
@@ -72,6 +85,7 @@ impl Hello {
         let mut offer = None;
         let mut heard = None;
         let mut session = None;
+        let mut keys = Vec::new();
         let mut software = String::new();
         while !reader.is_empty() {
             let (tag, mut value) = reader.field()?;
@@ -80,12 +94,13 @@ impl Hello {
                 tag::OFFER => offer = Some(Nonce(value.array()?)),
                 tag::SESSION => session = Some(value.u64()?),
                 tag::HEARD => heard = Some(Nonce(value.array()?)),
+                tag::KEYS => keys = read_keys(value)?,
                 tag::SOFTWARE => software = read_software(&value),
                 _ => {}
             }
         }
         let (versions, offer) = (versions.ok_or(CutShort)?, offer.ok_or(CutShort)?);
-        Ok(Self { versions, offer, heard, session, software })
+        Ok(Self { versions, offer, heard, session, keys, software })
     }
 }
 
@@ -129,6 +144,14 @@ impl Greeting {
         }
         Ok(Self { asks, macs })
     }
+}
+
+fn read_keys(mut reader: Reader<'_>) -> Result<Vec<KeyId>, CutShort> {
+    let mut keys = Vec::new();
+    while !reader.is_empty() && keys.len() < MAX_KEYS {
+        keys.push(KeyId(reader.u64()?));
+    }
+    Ok(keys)
 }
 
 fn read_macs(mut reader: Reader<'_>) -> Result<Vec<(PathId, Mac)>, CutShort> {

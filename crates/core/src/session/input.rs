@@ -13,7 +13,7 @@ pub enum Input<'a> {
         /// Its content; hostile.
         bytes: &'a [u8],
     },
-    /// The configuration changed. Pair, unit and seed stay as they were; a changed key counts from
-    /// the next session on, so that the two boxes can be changed one after the other.
+    /// The configuration changed. Pair, unit and seed stay as they were. A session goes on with the
+    /// key that it was made with until both boxes have another one in common.
     Configure(&'a Config),
 }

@@ -4,6 +4,7 @@ use blake2::{Blake2s256, Digest};
 use hitless_model::UnitId;
 
 use super::config::Pair;
+use super::keyring::KeyId;
 use crate::node::Secret;
 
 /// Random octets that only their box can have made.
@@ -108,6 +109,12 @@ pub(super) fn session_root(secret: Option<&Secret>, pair: Pair, parties: [&Party
 /// The key that one box of a session seals with: two boxes never use one nonce under one key.
 pub(super) fn sender_key(root: &Key, sender: UnitId) -> Key {
     Key(Parts::new(b"sender").part(&root.0).part(&sender.0.to_be_bytes()).finish())
+}
+
+/// What two boxes compare to find a key that both have: it tells the key to nobody who cannot guess it.
+pub(super) fn key_id(secret: Option<&Secret>, pair: Pair) -> KeyId {
+    let hash = Parts::new(b"key id").secret(secret).pair(pair).finish();
+    KeyId(hash.first_chunk().copied().map_or(0, u64::from_be_bytes))
 }
 
 /// The public name of a session.

@@ -8,6 +8,7 @@ use chacha20poly1305::{AeadInOut, ChaCha20Poly1305, KeyInit};
 use super::config::Pair;
 use super::error::Rejected;
 use super::frame::{HEADER, Header, Kind};
+use super::keyring::{Held, KeyId};
 use super::keys::{self, Key, Party};
 use super::window::Window;
 use crate::node::Secret;
@@ -87,25 +88,39 @@ pub(super) struct Link {
     pub(super) name: u64,
     /// The wire version that both speak.
     pub(super) version: u8,
+    /// The key that it was made with.
+    pub(super) key: KeyId,
+    /// That key itself: it counts for contact as long as the session stands.
+    secret: Option<Secret>,
+    /// Name of the session that both held when this one was begun: it goes on under another key.
+    pub(super) continues: Option<u64>,
     tx: Cipher,
     rx: Cipher,
     windows: Windows,
 }
 
 impl Link {
-    pub(super) fn new(key: Option<&Secret>, pair: Pair, parties: [&Party; 2], version: u8) -> Self {
+    pub(super) fn new(key: &Held<'_>, pair: Pair, parties: [&Party; 2], version: u8) -> Self {
         let [own, peer] = parties;
-        let root = keys::session_root(key, pair, parties);
+        let root = keys::session_root(key.secret, pair, parties);
         Self {
             own: *own,
             peer: *peer,
             software: String::new(),
             name: keys::session_name(&root),
             version,
+            key: key.id,
+            secret: key.secret.cloned(),
+            continues: None,
             tx: Cipher::new(&keys::sender_key(&root, own.unit)),
             rx: Cipher::new(&keys::sender_key(&root, peer.unit)),
             windows: Windows::default(),
         }
+    }
+
+    /// The key that it was made with.
+    pub(super) fn held(&self) -> Held<'_> {
+        Held { id: self.key, secret: self.secret.as_ref() }
     }
 
     /// What the header carries of the session's name.

@@ -14,6 +14,7 @@ use super::input::Input;
 use super::keys::{self, Life, Nonce};
 use super::link::Link;
 use super::output::{Counters, Output, Timer};
+use super::rekey::{Former, Misfit};
 use crate::machine::{Clock, Deadline, Machine};
 use crate::node::PathId;
 
@@ -38,6 +39,12 @@ pub struct Session {
     pub(super) counter: u64,
     pub(super) current: Option<Current>,
     pub(super) candidates: VecDeque<Link>,
+    /// What stood before the key was changed under way.
+    pub(super) former: Option<Former>,
+    /// Boxes whose keys do not fit.
+    pub(super) misfits: Vec<Misfit>,
+    /// When one of them may be answered again.
+    pub(super) misfit_after: Instant,
     pub(super) strangers: Vec<(u8, u16, UnitId)>,
     pub(super) hello_due: Instant,
     /// When a hello may be answered again.
@@ -68,6 +75,9 @@ impl Session {
             counter: 0,
             current: None,
             candidates: VecDeque::new(),
+            former: None,
+            misfits: Vec::new(),
+            misfit_after: now,
             strangers: Vec::new(),
             hello_due: now,
             answer_after: now,
@@ -164,7 +174,10 @@ impl Session {
     ) -> Result<(), Rejected> {
         let opened = match self.current.as_mut().filter(|current| current.link.claims(header)) {
             Some(current) => current.link.open(header, bytes)?,
-            None => self.open_candidate(now, path, header, bytes)?,
+            None => match self.open_former(now, header, bytes) {
+                Some(opened) => opened?,
+                None => self.open_candidate(now, path, header, bytes)?,
+            },
         };
         if let Some(current) = &mut self.current {
             current.heard_at = now;
@@ -187,7 +200,7 @@ impl Session {
         let Some(index) = self.candidates.iter().position(|link| link.claims(header)) else {
             if self.is_ft(path) {
                 // One of the two has forgotten the session: a hello finds out who.
-                self.answer_hello(now, None);
+                self.ask_who_is_there(now);
             }
             return Err(Rejected::UnknownSession);
         };
@@ -202,16 +215,23 @@ impl Session {
 
     /// A session begins. Candidates were made with the offer that it used up.
     fn promote(&mut self, now: Instant, link: Link) {
-        self.outputs.push_back(Output::Established {
-            id: link.name,
-            unit: link.peer.unit,
-            software: link.software.clone(),
+        let (name, unit) = (link.name, link.peer.unit);
+        let goes_on = link.continues.is_some() && link.continues == self.current_name();
+        self.outputs.push_back(if goes_on {
+            Output::Rekeyed { unit, key: self.config.use_of(link.key) }
+        } else {
+            Output::Established { id: name, unit, software: link.software.clone() }
         });
         self.offers += 1;
         self.offer = keys::offer(&self.config.seed, self.offers);
         self.candidates.clear();
-        let name = link.name;
-        self.current = Some(Current { link, heard_at: now });
+        self.forget_misfit(unit);
+        self.former = None;
+        if let Some(before) =
+            self.current.replace(Current { link, heard_at: now }).filter(|_| goes_on)
+        {
+            self.linger(now, before.link);
+        }
         self.hello_due = now + GREETING_EVERY;
         self.greet(name, Asks::Yes);
     }
@@ -247,10 +267,7 @@ impl Machine for Session {
                     self.outputs.push_back(Output::Rejected(rejected));
                 }
             }
-            Input::Configure(config) => {
-                let Config { pair, unit, seed, .. } = self.config;
-                self.config = Config { pair, unit, seed, ..config.clone() };
-            }
+            Input::Configure(config) => self.configure(now, config),
         }
     }
 
@@ -262,9 +279,12 @@ impl Machine for Session {
         if let Some(name) = self.current_name() {
             self.hello_due = now + GREETING_EVERY;
             self.greet(name, Asks::No);
+            if self.wants_own_key() {
+                self.seek();
+            }
         } else {
             self.hello_due = now + self.search_every();
-            self.say_hello(None);
+            self.seek();
         }
     }
 

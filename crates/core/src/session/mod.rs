@@ -6,6 +6,9 @@
 //! and the current one stays until a valid frame sealed under the candidate arrives, so a replayed
 //! `Hello` cuts nothing. Every frame has its own number; a window per kind drops replays.
 //!
+//! While keys are changed a box takes two ([`keyring`]), and a session that stands goes over from one to
+//! the other without a frame lost ([`rekey`]).
+//!
 //! Without a key the fault-tolerant VLAN itself is trusted, because the nonces cross it in clear;
 //! the other VLANs never are. What bodies mean is not known here. Wire format:
 //! `docs/protocol/frames.md`. Start at [`Session`].
@@ -16,10 +19,12 @@ mod error;
 mod frame;
 mod hello;
 mod input;
+mod keyring;
 mod keys;
 mod link;
 mod machine;
 mod output;
+mod rekey;
 #[cfg(test)]
 mod tests;
 mod window;
@@ -28,5 +33,6 @@ pub use config::{Config, Pair};
 pub use error::Rejected;
 pub use frame::{Kind, MAX_BODY, MAX_FRAME, Sealing};
 pub use input::Input;
+pub use keyring::{KeyInUse, KeyTrouble};
 pub use machine::Session;
 pub use output::{Counters, Output, Timer};

@@ -7,6 +7,7 @@ use hitless_model::{Mac, UnitId};
 
 use super::error::Rejected;
 use super::frame::Kind;
+use super::keyring::{KeyInUse, KeyTrouble};
 use crate::node::PathId;
 
 /// One output.
@@ -25,6 +26,21 @@ pub enum Output {
         unit: UnitId,
         /// Its release.
         software: String,
+    },
+    /// The session goes on under another key: nothing else of it begins anew.
+    Rekeyed {
+        /// The peer.
+        unit: UnitId,
+        /// Which of this box's keys.
+        key: KeyInUse,
+    },
+    /// A box of this pair has tried to make contact for a while, and its keys are none of this box's.
+    /// Said once for each box, until the keys are changed here or the two come to terms.
+    KeyDiffers {
+        /// What it calls itself.
+        unit: UnitId,
+        /// In what.
+        trouble: KeyTrouble,
     },
     /// The peer's MACs.
     Macs(Vec<(PathId, Mac)>),

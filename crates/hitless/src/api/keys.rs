@@ -56,8 +56,9 @@ fn visit(configuration: &mut Configuration, with: &mut impl FnMut(String, &mut K
 }
 
 fn in_module(place: &str, module: &mut Module, with: &mut impl FnMut(String, &mut KeyString)) {
-    if let Some(key) = module.ft.as_mut().and_then(|ft| ft.key.as_mut()) {
-        with(format!("{place} ft"), key);
+    if let Some(ft) = &mut module.ft {
+        ft.key.iter_mut().for_each(|key| with(format!("{place} ft"), key));
+        ft.accepted_key.iter_mut().for_each(|key| with(format!("{place} ft, accepted"), key));
     }
     for (name, probe) in &mut module.probes {
         let ProbeCheck::Http(http) = &mut probe.check else { continue };
@@ -83,7 +84,7 @@ mod tests {
 
     const TEXT: &str = "interface vlan 4\n ip address 10.0.4.1 255.255.255.0\n standby 1 \
         authentication md5 key-string opensesame1\nmodule csm 5\n probe P http\n  credentials bob \
-        opensesame2\n ft group 90 vlan 9\n  key-string opensesame3\n";
+        opensesame2\n ft group 90 vlan 9\n  key-string opensesame3\n  key-string opensesame4 accept\n";
 
     #[test]
     fn every_key_is_hidden_and_comes_back() {
@@ -91,7 +92,7 @@ mod tests {
         let hidden = hidden(&known);
         let shown = serde_json::to_string(&hidden).unwrap();
         assert!(!shown.contains("opensesame"), "{shown}");
-        assert_eq!(shown.matches(HIDDEN).count(), 3, "{shown}");
+        assert_eq!(shown.matches(HIDDEN).count(), 4, "{shown}");
         let mut back = hidden.clone();
         restore(&mut back, &known).unwrap();
         assert_eq!(back, known);

@@ -36,6 +36,8 @@ pub use actions::{ClearConnections, Cleared, Clearing};
 pub use configuration::{ArchivedText, Lines, Proposal, RevertTimer};
 pub use conns::{ConnInfo, ConnPage, ConnQuery, Totals};
 pub use exec::{ExecReply, ExecRequest};
+pub use hitless_core::session::KeyInUse;
+
 pub use ft::{DatedDecision, FtHistory, FtState, KeptDecision, KeptStory};
 pub use module::{Beginning, ModuleConfig, Ready, Renew, Renewal};
 pub use network::{ArpInfo, ArpKind, ArpStatus, VlanInfo};

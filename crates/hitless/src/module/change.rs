@@ -3,7 +3,7 @@
 //!
 //! First it is found out whether that is possible ([`Engine::prepare`]), with everything that can be
 //! known before anything is touched; then it is done ([`Engine::commit`]). What the pair is made
-//! of (its times, its key, its VLANs) is not changed in place: another life of the module begins
+//! of (its times, its VLANs) is not changed in place: another life of the module begins
 //! with it ([`renew`](super::renew)).
 //!
 //! Connections are not touched. Those of a virtual server or real that is gone go on until they end
@@ -149,6 +149,8 @@ fn configured(node: &NodeConfig, config: &ModuleConfig) -> NodeConfig {
     NodeConfig {
         priority: ft.map_or(node.priority, |ft| ft.priority),
         preempt: ft.map_or(node.preempt, |ft| ft.preempt),
+        key: ft.and_then(|ft| ft.key.as_ref()).map(settings::secret),
+        accepted_key: ft.and_then(|ft| ft.accepted_key.as_ref()).map(settings::secret),
         config_digest: config.digest,
         ..node.clone()
     }
@@ -159,8 +161,8 @@ fn needs_another_life(held: &Held, after: &Module) -> Option<&'static str> {
     let before = &held.config.module;
     let pair = |module: &Module| {
         module.ft.as_ref().map(|ft| {
-            let FtGroup { heartbeat, failover, key, split_brain, .. } = ft;
-            (*heartbeat, *failover, key.clone(), *split_brain)
+            let FtGroup { heartbeat, failover, split_brain, .. } = ft;
+            (*heartbeat, *failover, *split_brain)
         })
     };
     let devices = |module: &Module| -> Vec<(VlanId, Option<String>)> {
@@ -177,7 +179,7 @@ fn needs_another_life(held: &Held, after: &Module) -> Option<&'static str> {
         return Some("it has other VLANs");
     }
     if pair(before) != pair(after) {
-        return Some("the pair's times, key or split-brain are others");
+        return Some("the pair's times or split-brain are others");
     }
     if careful(after) && gateways(before) != gateways(after) {
         return Some("other gateways are asked when the peer is silent");

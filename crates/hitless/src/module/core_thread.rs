@@ -255,6 +255,8 @@ impl Core {
             | Event::PathState { .. }
             | Event::LeaseExpired
             | Event::Unauthenticated
+            | Event::Rekeyed { .. }
+            | Event::KeyDiffers { .. }
             | Event::ConfigDiffers(_)
             | Event::Delayed { .. }
             | Event::TimersDiffer

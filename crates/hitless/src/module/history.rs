@@ -209,6 +209,7 @@ mod tests {
             failover: Duration::from_millis(30),
             margin: Duration::from_millis(4),
             key: None,
+            accepted_key: None,
             second_paths: Vec::new(),
             own_macs: Vec::new(),
             seed: [5; 32],

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use hitless_core::node::{Decision, Event};
-use hitless_model::{Role, Slot, VlanId};
+use hitless_core::session::{KeyInUse, KeyTrouble};
+use hitless_model::{Role, Slot, UnitId, VlanId};
 
 /// How much a message matters: the digit in its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +70,8 @@ pub(crate) fn of_event(slot: Slot, event: &Event) -> Option<Message> {
             slot,
             "no key-string: whoever is on the fault-tolerant vlan is trusted; keep it private",
         ),
+        Event::Rekeyed { unit, key } => of_rekeying(slot, *unit, *key),
+        Event::KeyDiffers { unit, trouble } => of_key(slot, *unit, *trouble),
         Event::ConfigDiffers(true) => {
             Message::warning(slot, "FT configurations might be out of sync.")
         }
@@ -95,6 +98,34 @@ pub(crate) fn of_event(slot: Slot, event: &Event) -> Option<Message> {
         Event::Rejected { .. } => return None,
     };
     Some(message)
+}
+
+fn of_rekeying(slot: Slot, unit: UnitId, key: KeyInUse) -> Message {
+    let key = match key {
+        KeyInUse::Own => "this box's key-string",
+        KeyInUse::Accepted => "the key-string that this box accepts besides its own",
+        KeyInUse::Former => "a key-string that this box does not have any more",
+        KeyInUse::Clear => "no key-string",
+    };
+    Message::info(slot, &format!("the session with peer {unit} goes on under {key}"))
+}
+
+/// What to do about it as well: who reads this may not know the other box's log.
+fn of_key(slot: Slot, unit: UnitId, trouble: KeyTrouble) -> Message {
+    let (what, way_out) = match trouble {
+        KeyTrouble::Other => (
+            "has another key-string",
+            "give both boxes the same; while it is changed, `key-string KEY accept` takes the other one too",
+        ),
+        KeyTrouble::Missing => {
+            ("has no key-string, this box has one", "configure it on both boxes, or on none")
+        }
+        KeyTrouble::Unexpected => {
+            ("has a key-string, this box has none", "configure it on both boxes, or on none")
+        }
+    };
+    let text = format!("{unit} of this pair {what}: no session is made with it; {way_out}");
+    Message::warning(slot, &text)
 }
 
 fn of_path(slot: Slot, vlan: VlanId, up: bool) -> Message {

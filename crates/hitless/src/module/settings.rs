@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use hitless_config::model::{self, FtGroup, Module, Subnet};
+use hitless_config::model::{self, FtGroup, KeyString, Module, Subnet};
 use hitless_core::node::{NodeConfig, PathId, Secret, SplitBrain};
 use hitless_model::{Epoch, UnitId, VlanId, abi};
 use hitless_plane::Desired;
@@ -49,7 +49,8 @@ pub(crate) fn node_config(
         heartbeat: ft.heartbeat,
         failover: ft.failover,
         margin: MARGIN,
-        key: ft.key.as_ref().map(|key| Secret::new(key.expose().as_bytes().to_vec())),
+        key: ft.key.as_ref().map(secret),
+        accepted_key: ft.accepted_key.as_ref().map(secret),
         second_paths,
         own_macs,
         seed: identity.seed,
@@ -65,6 +66,11 @@ pub(crate) fn node_config(
             model::SplitBrain::Gateway => SplitBrain::Gateway,
         },
     }
+}
+
+/// A configured key as the node takes it.
+pub(crate) fn secret(key: &KeyString) -> Secret {
+    Secret::new(key.expose().as_bytes().to_vec())
 }
 
 /// The interfaces that the pair talks over: the fault-tolerant VLAN and the second paths.

@@ -7,6 +7,7 @@ use crate::api::types::FtState;
 use crate::exec::Depth;
 use hitless_config::model::SplitBrain;
 use hitless_core::node::{Gateways, PeerStatus, Status};
+use hitless_core::session::KeyInUse;
 use hitless_model::Role;
 
 /// The lines of the original, then what else an operator has to know now.
@@ -96,10 +97,22 @@ fn own(page: &mut Page, ft: &FtState) {
     if let (Some(left), Role::Active | Role::Draining) = (status.lease_left_ns, status.role) {
         page.line(format_args!(" Lease: {} ms left", left / 1_000_000));
     }
-    let authentication = if ft.authenticated { "key-string" } else { "none" };
-    page.line(format_args!(" Authentication: {authentication}"));
+    page.line(format_args!(" Authentication: {}", authentication(ft)));
     page.line(format_args!(" Split brain: {}", split_brain(ft)));
     page.line(format_args!(" Software version: {}", env!("CARGO_PKG_VERSION")));
+}
+
+/// Whether there is a key, and how far a change of it has come.
+fn authentication(ft: &FtState) -> &'static str {
+    match (ft.status.key, ft.authenticated) {
+        (None | Some(KeyInUse::Own), true) => "key-string",
+        (None | Some(KeyInUse::Clear), false) => "none",
+        (Some(KeyInUse::Clear), true) => "none yet: the peer has not this box's key-string",
+        (Some(KeyInUse::Accepted), _) => "the accepted key-string: the peer has not this box's own",
+        (Some(KeyInUse::Own | KeyInUse::Former), _) => {
+            "a former key-string: the peer has not this box's own"
+        }
+    }
 }
 
 /// The policy, and whether this box may be active without its peer.

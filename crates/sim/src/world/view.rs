@@ -232,6 +232,7 @@ pub(super) fn node_config(plan: &Plan, side: Side) -> NodeConfig {
         failover: own.timers.failover,
         margin: Plan::MARGIN,
         key: plan.keyed.then(|| Secret::new(b"between two".to_vec())),
+        accepted_key: None,
         second_paths: second.iter().map(path).collect(),
         own_macs: second.iter().map(|number| (path(number), mac_of(own.unit, *number))).collect(),
         seed: [0; 32],

@@ -120,6 +120,7 @@ pub(super) fn config(side: Side) -> NodeConfig {
         failover: FAILOVER,
         margin: ms(4),
         key: None,
+        accepted_key: None,
         second_paths: vec![path(SECOND_VLAN)],
         own_macs: paths.map(|path| (path, side.mac(path))).to_vec(),
         seed: [side as u8; 32],

@@ -9,6 +9,7 @@ use super::pair::{FT_VLAN, Pair, SECOND_VLAN, Side, config, ms, path, secret};
 use crate::machine::Machine;
 use crate::machine::laws::Bench;
 use crate::node::{Event, HandoverCause, Input, Node, NodeConfig, Output};
+use crate::session::KeyInUse;
 
 fn keyed(_: Side, config: &mut NodeConfig) {
     config.key = Some(secret("a shared word"));
@@ -90,7 +91,35 @@ fn boxes_with_different_keys_do_not_become_a_pair() {
     pair.start(Side::B);
     pair.run(ms(500));
     assert!(pair.status(Side::A).peer.is_none());
-    assert!(rejected(&mut pair, Side::A, "forged") > 0);
+    assert!(rejected(&mut pair, Side::A, "wrong-key") > 0);
+}
+
+#[test]
+fn keys_are_changed_under_way_and_nobody_notices() {
+    let (old, new) = ("a shared word", "another word");
+    let mut pair = Pair::running(keyed);
+    let steps = [(Side::B, Some(old)), (Side::A, Some(old)), (Side::B, None), (Side::A, None)];
+    for (side, accepted) in steps {
+        pair.configure(side, |config| {
+            config.key = Some(secret(new));
+            config.accepted_key = accepted.map(secret);
+        });
+        pair.run(ms(3_000));
+    }
+    assert_eq!(pair.roles(), (Role::Active, Role::Standby), "{}", pair.story());
+    assert_eq!((pair.both_active, pair.nobody), (Duration::ZERO, Duration::ZERO));
+    for side in Side::BOTH {
+        let status = pair.status(side);
+        assert_eq!((status.key, status.lease_expiries), (Some(KeyInUse::Own), 0));
+        let rejected: u64 = status.rejected.iter().map(|(_, count)| count).sum();
+        assert_eq!(rejected, 0, "{:?}", status.rejected);
+        let mut count = |is_it: fn(&Event) -> bool| pair.side(side).count(is_it);
+        let found = count(|event| matches!(event, Event::PeerFound { .. }));
+        let lost =
+            count(|event| matches!(event, Event::PeerLost | Event::PathState { up: false, .. }));
+        let rekeyed = count(|event| matches!(event, Event::Rekeyed { .. }));
+        assert_eq!((found, lost, rekeyed), (1, 0, 1));
+    }
 }
 
 #[test]

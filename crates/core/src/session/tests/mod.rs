@@ -2,5 +2,6 @@
 
 mod laws;
 mod meeting;
+mod rotation;
 mod strangers;
 mod wire;

@@ -96,7 +96,7 @@ fn keys_must_be_configured_on_both_sides_and_be_the_same() {
     let unexpected = verdict(&mut receiver(None), FT, &hello(Some("one")));
     assert_eq!(unexpected, Some(Rejected::KeyUnexpected));
     let different = verdict(&mut receiver(Some("two")), FT, &hello(Some("one")));
-    assert_eq!(different, Some(Rejected::Forged));
+    assert_eq!(different, Some(Rejected::WrongKey));
 }
 
 #[test]

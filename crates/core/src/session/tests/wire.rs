@@ -14,11 +14,16 @@ pub(super) fn path(number: u64) -> PathId {
 
 pub(super) const FT: u64 = 9;
 
+pub(super) fn secret(key: &str) -> Secret {
+    Secret::new(key.as_bytes().to_vec())
+}
+
 pub(super) fn config(unit: u64, key: Option<&str>) -> Config {
     Config {
         pair: Pair { group: GroupId::try_from(90).unwrap(), ft_vlan: path(FT).0 },
         unit: UnitId(unit),
-        key: key.map(|key| Secret::new(key.as_bytes().to_vec())),
+        key: key.map(secret),
+        accepted_key: None,
         seed: [unit.to_le_bytes()[0]; 32],
         software: "1.2.3".into(),
         macs: vec![(path(136), Mac([6, 0, 0, 0, 0, unit.to_le_bytes()[0]]))],
@@ -55,6 +60,8 @@ impl End {
             Output::Send(frame) => Some(frame.clone()),
             Output::Established { .. }
             | Output::Sighted
+            | Output::Rekeyed { .. }
+            | Output::KeyDiffers { .. }
             | Output::Macs(_)
             | Output::Opened { .. }
             | Output::Rejected(_)
@@ -74,6 +81,8 @@ impl End {
             Output::Opened { body, .. } => Some(body.as_slice()),
             Output::Send(_)
             | Output::Sighted
+            | Output::Rekeyed { .. }
+            | Output::KeyDiffers { .. }
             | Output::Established { .. }
             | Output::Macs(_)
             | Output::Rejected(_)
@@ -87,6 +96,8 @@ impl End {
             Output::Established { id, .. } => Some(*id),
             Output::Send(_)
             | Output::Sighted
+            | Output::Rekeyed { .. }
+            | Output::KeyDiffers { .. }
             | Output::Opened { .. }
             | Output::Macs(_)
             | Output::Rejected(_)
@@ -100,6 +111,8 @@ impl End {
             Output::Rejected(reason) => Some(*reason),
             Output::Send(_)
             | Output::Sighted
+            | Output::Rekeyed { .. }
+            | Output::KeyDiffers { .. }
             | Output::Opened { .. }
             | Output::Macs(_)
             | Output::Established { .. }
