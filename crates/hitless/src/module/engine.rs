@@ -94,16 +94,17 @@ impl Engine {
         let ground = Ground::prepare(&config.module, &mut peer_news).await?;
         let interfaces = &ground.interfaces;
         let desired = start::desired(&config.module, interfaces);
-        let plane = open(life, &config, &desired)?;
+        let mut plane = open(life, &config, &desired)?;
         let worker = start::worker(&life.names, life.slot, peers);
         let record = worker.record.clone();
-        let core = match start::node_config(&life.names, life.slot, &config, interfaces)? {
+        let node = start::node_config(&life.names, life.slot, &config, interfaces)?;
+        let node = node.map(|node| behind_shut_gate(&plane, node)).transpose()?;
+        // A node that meets its peer may be active a few milliseconds after it began: a box whose programs
+        // came later would have the addresses, and let everything fall.
+        hooks::attach(&mut plane, &config.module, &desired)?;
+        let core = match node {
             Some(node) => {
-                let gate = plane.role()?;
-                let node = resume::not_resuming(node, &gate.read()?, plane.adopted());
-                // An adopted gate may have been left open by another configuration.
-                gate.write(RoleWord::default())?;
-                let (module, desired) = (&config.module, &desired);
+                let (gate, module, desired) = (plane.role()?, &config.module, &desired);
                 let stage = Stage { gate, forwards_since: None, module, desired, interfaces };
                 Some(Pair::start(node, stage, worker)?.complete(&plane)?)
             }
@@ -129,16 +130,16 @@ impl Engine {
         let Resumed { config, desired, interfaces, record, pair, mut peer_news } = resumed;
         let ground = Ground::prepare(&config.module, &mut peer_news).await?;
         ensure!(ground.interfaces == interfaces, "the module's interfaces are others than before");
-        let plane = open(life, &config, &desired)?;
+        let mut plane = open(life, &config, &desired)?;
         let core = pair.complete(&plane)?;
+        // Until now the programs of the former life did the work.
+        hooks::attach(&mut plane, &config.module, &desired)?;
         let parts = Parts { config, desired, record, plane, ground, peer_news };
         Self::assemble(life, parts, Some(core), true)
     }
 
     fn assemble(life: &Life, parts: Parts, member: Option<Member>, resumed: bool) -> Result<Self> {
-        let Parts { config, desired, record, mut plane, ground, peer_news } = parts;
-        // The gate is shut, or the node's, by now: no packet meets the programs without one.
-        hooks::attach(&mut plane, &config.module, &desired)?;
+        let Parts { config, desired, record, plane, ground, peer_news } = parts;
         let interfaces = ground.interfaces.clone();
         let network = ground.keep(plane.next_hops(), peer_news);
         kept::store(&life.names.module_config(life.slot), &config)
@@ -249,6 +250,15 @@ impl Engine {
             None => Ok(()),
         }
     }
+}
+
+/// A node that does not go on where a former life was. An adopted gate may have been left open by another
+/// configuration.
+fn behind_shut_gate(plane: &Plane, node: NodeConfig) -> Result<NodeConfig> {
+    let gate = plane.role()?;
+    let node = resume::not_resuming(node, &gate.read()?, plane.adopted());
+    gate.write(RoleWord::default())?;
+    Ok(node)
 }
 
 /// Loads or adopts the data plane and fills it.
