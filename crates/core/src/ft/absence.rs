@@ -14,9 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::beat::{Beat, Flags, Seq};
 use super::machine::Ft;
-use super::peer::Contact;
 use super::sent::Sent;
-use super::state::State;
 use crate::node::Event;
 
 /// The longest absence that a peer waits for.
@@ -64,14 +62,8 @@ impl Hold {
 }
 
 impl Ft {
-    /// This process is about to be replaced; an absence of no length takes that back.
-    pub(super) fn be_away(&mut self, now: Instant, lasts: Duration) {
-        if lasts.is_zero() {
-            return self.stay(now);
-        }
-        if let Some(why) = self.objection(now) {
-            return self.refuse_absence(why);
-        }
+    /// Nothing stands in the way of being away: the peer is asked for its promise.
+    pub(super) fn ask_to_be_away(&mut self, now: Instant, lasts: Duration) {
         let within = if self.is_alone() { self.pace() * 2 } else { ANSWERS_WITHIN };
         self.absence = Some(Absence {
             lasts: lasts.min(LONGEST),
@@ -83,38 +75,9 @@ impl Ft {
         self.speak(now, Flags::ASK);
     }
 
-    /// What stands in the way of being away.
-    fn objection(&self, now: Instant) -> Option<&'static str> {
-        if self.stopping {
-            return Some("this box is about to stop");
-        }
-        match self.state {
-            State::Draining { .. } | State::Leaving { .. } => {
-                return Some("a handover is under way");
-            }
-            State::Initializing { .. } | State::Lapsed { .. } => {
-                return Some("this box has no role yet");
-            }
-            State::Active { .. } | State::Standby { .. } => {}
-        }
-        if self.is_alone() {
-            return None;
-        }
-        if self.is_holding(now) {
-            return Some("the peer is being replaced itself");
-        }
-        if self.peer.as_ref().is_none_or(|peer| peer.contact != Contact::Heard) {
-            return Some("the peer is silent");
-        }
-        if self.is_contested() {
-            return Some("both boxes are active");
-        }
-        // The next life meets the peer over this VLAN and over no other.
-        (!self.is_ft_vlan_up()).then_some("the fault-tolerant vlan is down")
-    }
-
     /// Grants, refuses or ends this box's absence, as soon as it is clear which.
     pub(super) fn follow_absence(&mut self, now: Instant) {
+        self.follow_wish(now);
         let Some(absence) = self.absence else { return };
         let is_due = now >= absence.due;
         if absence.granted {
@@ -148,7 +111,7 @@ impl Ft {
         self.emit(Event::AbsenceGranted { until });
     }
 
-    fn refuse_absence(&mut self, why: &str) {
+    pub(super) fn refuse_absence(&mut self, why: &str) {
         self.emit(Event::AbsenceRefused { why: why.to_string() });
     }
 
@@ -158,7 +121,7 @@ impl Ft {
     }
 
     /// This life goes on: the lease is as short as always before the peer hears of that.
-    fn stay(&mut self, now: Instant) {
+    pub(super) fn stay(&mut self, now: Instant) {
         if self.absence.take().is_some() {
             self.shorten_lease(now);
             self.speak(now, Flags::ASK);
@@ -186,7 +149,8 @@ impl Ft {
 
     /// When something about this box's absence is due.
     pub(super) fn absence_due(&self) -> Option<Instant> {
-        self.absence.map(|absence| absence.due)
+        let due = self.absence.map(|absence| absence.due);
+        due.into_iter().chain(self.wish_due()).min()
     }
 
     /// What heartbeats ask the peer to wait.

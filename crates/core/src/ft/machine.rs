@@ -17,6 +17,7 @@ use super::peer::{Arrival, Contact, Peer};
 use super::resume::Returned;
 use super::sent::SentLog;
 use super::state::State;
+use super::wish::Wish;
 use super::witness::Witness;
 use crate::machine::{Clock, Deadline, Machine};
 use crate::node::{Event, PathId};
@@ -55,6 +56,9 @@ pub struct Ft {
     pub(super) replication: Replication,
     /// This box is about to be away.
     pub(super) absence: Option<Absence>,
+    /// An absence of its own that something still stands in the way of.
+    #[serde(default)]
+    pub(super) wish: Option<Wish>,
     /// The peer is away, and this box waits.
     pub(super) hold: Option<Hold>,
     /// What is known of the gateways.
@@ -98,6 +102,7 @@ impl Ft {
             state: State::first(now, &config, resume),
             hold: config.held_until.filter(|until| *until > now).map(Hold::inherited),
             absence: None,
+            wish: None,
             witness: Witness::default(),
             returned: resume.map(|resume| Returned { alone: resume.alone, met: false }),
             warm: config.warm || resume.is_some(),

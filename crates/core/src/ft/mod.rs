@@ -39,6 +39,7 @@ mod status;
 #[cfg(test)]
 mod tests;
 mod transitions;
+mod wish;
 mod witness;
 
 pub use beat::{Beat, Flags, Purpose, Seq};

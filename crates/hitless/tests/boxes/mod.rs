@@ -301,6 +301,7 @@ impl Pair {
         let (stream, over, echoes) = (stream.unwrap(), AtomicBool::new(false), AtomicU64::new(0));
         std::thread::scope(|scope| {
             let talker = scope.spawn(|| talk(&stream, &over, &echoes));
+            let _ends = Ends(&over);
             let some_more = || {
                 let now = echoes.load(Ordering::Relaxed);
                 let begun = Instant::now();
@@ -315,6 +316,15 @@ impl Pair {
             over.store(true, Ordering::Relaxed);
             talker.join().unwrap();
         });
+    }
+}
+
+/// Tells the talker to end, also when the job fails: nobody else ends it then.
+struct Ends<'a>(&'a AtomicBool);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
     }
 }
 

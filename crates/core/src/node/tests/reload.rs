@@ -219,6 +219,7 @@ fn of_two_that_want_to_be_away_at_once_the_active_goes_first() {
         pair.crash(Side::A);
         pair.run(ms(150));
         pair.ask_to_be_away(Side::B, ms(2_000));
+        pair.run(HEARTBEAT * 2);
         assert_eq!(refusals(&mut pair, Side::B).len(), 2, "not while the active is away");
         pair.restart(Side::A);
         pair.run(ms(300));
@@ -231,6 +232,7 @@ fn the_active_is_not_away_while_its_standby_is() {
     let mut pair = Pair::running(plain);
     leave_when_granted(&mut pair, Side::B, ms(2_000));
     pair.ask_to_be_away(Side::A, ms(2_000));
+    pair.run(HEARTBEAT * 2);
     assert_eq!(refusals(&mut pair, Side::A), ["the peer is being replaced itself"]);
     pair.run(ms(100));
     assert!(pair.a.gate.lease_until < pair.now + FAILOVER);
@@ -335,18 +337,42 @@ fn an_absence_is_refused_with_a_sentence() {
     pair.cut_from(Side::B, &[FT_VLAN]);
     pair.run(ms(100));
     pair.ask_to_be_away(Side::A, ms(1_000));
+    assert!(refusals(&mut pair, Side::A).is_empty(), "it may come back at once");
+    pair.run(HEARTBEAT * 2);
     assert_eq!(refusals(&mut pair, Side::A), ["the fault-tolerant vlan is down"]);
-
-    let mut pair = Pair::running(plain);
-    pair.cut_all();
-    pair.run(ms(18));
-    pair.ask_to_be_away(Side::A, ms(1_000));
-    assert_eq!(refusals(&mut pair, Side::A), ["the peer is silent"]);
 
     let mut pair = Pair::new(plain);
     pair.start(Side::A);
     pair.ask_to_be_away(Side::A, ms(1_000));
     assert_eq!(refusals(&mut pair, Side::A), ["this box has no role yet"]);
+}
+
+#[test]
+fn a_box_that_wants_to_go_when_its_peer_has_only_just_come_back_waits_a_moment() {
+    let mut pair = Pair::running(slow);
+    let before = decisions(&pair);
+    leave_when_granted(&mut pair, Side::B, ms(5_000));
+    pair.run(ms(70));
+    pair.restart(Side::B);
+    pair.until("met again", |pair| pair.status(Side::A).peer.is_some());
+    pair.ask_to_be_away(Side::A, ms(5_000));
+    let took = pair.until("granted", |pair| granted(pair, Side::A) == 1);
+    assert!(took <= ms(2_000), "{took:?}");
+    assert!(refusals(&mut pair, Side::A).is_empty(), "{}", pair.story());
+    assert_unnoticed(&mut pair, before + 1);
+}
+
+#[test]
+fn a_wish_to_go_is_taken_back_before_anybody_was_asked() {
+    let mut pair = Pair::running(plain);
+    pair.cut_from(Side::B, &[FT_VLAN]);
+    pair.run(ms(100));
+    pair.ask_to_be_away(Side::A, ms(1_000));
+    pair.ask_to_be_away(Side::A, Duration::ZERO);
+    pair.cut.clear();
+    pair.run(ms(100));
+    assert_eq!(granted(&mut pair, Side::A), 0, "{}", pair.story());
+    assert!(refusals(&mut pair, Side::A).is_empty());
 }
 
 #[test]
