@@ -50,6 +50,23 @@ impl Measured {
     pub fn role_change(&self) -> Duration {
         self.takeovers.first().map_or(Duration::ZERO, |at| at.saturating_since(self.began))
     }
+
+    /// How many probes were lost, and what is known of why: when, and what the data planes dropped.
+    pub fn loss(&self) -> String {
+        let since = |at: &Instant| millis(at.saturating_since(self.began));
+        let first =
+            self.window.outage_began.iter().map(|at| format!("most after {:.0} ms", since(at)));
+        let change =
+            self.takeovers.iter().map(|at| format!("role moved after {:.0} ms", since(at)));
+        let drops = LETTERS.iter().zip(&self.drops).flat_map(|(letter, drops)| {
+            drops.iter().map(move |(reason, count)| format!("{letter}: {reason} {count}"))
+        });
+        let details: Vec<String> = first.chain(change).chain(drops).collect();
+        match details.as_slice() {
+            [] => format!("{} probes were lost", self.window.lost),
+            _ => format!("{} probes were lost ({})", self.window.lost, details.join(", ")),
+        }
+    }
 }
 
 /// Measures around `event`.

@@ -128,7 +128,7 @@ fn phase(fault: &Fault, phase: &Phase, measured: &Measured, timers: Timers) -> V
     ];
     // Whoever is late for that reason says what is true of the machine, not of the pair.
     let punctual = [
-        (lost == Lost::None && window.lost > 0, format!("{} probes were lost", window.lost)),
+        (lost == Lost::None && window.lost > 0, measured.loss()),
         (roles == Roles::Stay && roles_differ(roles, measured), "the roles should stay".to_owned()),
     ];
     let stood_still = (window.sender_gap >= STANDSTILL).then(|| millis(window.sender_gap));
