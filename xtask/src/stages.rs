@@ -27,6 +27,11 @@ const SCENARIOS: &[&[&str]] = &[
     &["lab", "flap", "--short", "--repeat", "1"],
     &["lab", "syn-flood", "--short", "--repeat", "1"],
     &["lab", "stress", "--short", "--repeat", "1"],
+    &["lab", "keys", "--short", "--repeat", "2"],
+    &["lab", "million", "--short", "--repeat", "1"],
+    &["lab", "bulk", "--short", "--repeat", "1"],
+    &["lab", "storm", "--short", "--repeat", "1"],
+    &["lab", "slow-link", "--short", "--repeat", "1"],
     &["demo", "--plain"],
     &["demo", "--all-faults", "--plain"],
 ];

@@ -10,11 +10,13 @@ use anyhow::{Result, ensure};
 
 use crate::config_text::{Manner, Setting, Timers};
 use crate::console::Console;
+use crate::gauge::Gauge;
 use crate::interrupt::Interrupt;
 use crate::network::Network;
 use crate::pair::Pair;
 use crate::scenario::fault::Findings;
-use crate::strain::{Busy, Flood};
+use crate::strain::relay::Relay;
+use crate::strain::{Busy, Flood, Gathered};
 use crate::topology;
 use crate::traffic::Traffic;
 
@@ -27,11 +29,13 @@ pub struct Plan {
     pub connections: usize,
     /// How the pair is configured apart from its times.
     pub manner: Manner,
+    /// Connections of a crowd, in scenarios that have one.
+    pub crowd: u32,
 }
 
 impl Plan {
     fn setting(self) -> Setting {
-        Setting { timers: self.timers, manner: self.manner }
+        Setting { timers: self.timers, manner: self.manner, crowd: self.crowd }
     }
 }
 
@@ -43,8 +47,12 @@ pub struct Arena {
     pub strain: Strain,
     /// Connections and probes.
     pub traffic: Traffic,
+    /// Looks at replication.
+    pub gauge: Gauge,
     /// The two chassis.
     pub pair: Pair,
+    /// What passes between the two on the fault-tolerant VLAN, if that has its weather.
+    pub relay: Option<Relay>,
     /// Hosts, cables, switches.
     pub network: Rc<Network>,
     _folder: Folder,
@@ -65,6 +73,8 @@ pub struct Strain {
     pub busy: Option<Busy>,
     /// A flood of SYNs.
     pub flood: Option<Flood>,
+    /// A crowd of connections.
+    pub crowd: Option<Gathered>,
 }
 
 /// A folder that is removed with everything in it.
@@ -89,13 +99,18 @@ impl Arena {
     /// Builds the network and the servers; no daemon runs yet.
     pub fn build(plan: Plan, console: Console, interrupt: Interrupt) -> Result<Self> {
         let folder = Folder::new()?;
-        let network = Rc::new(Network::build(&topology::figure_7_1())?);
+        let is_stormy = plan.manner == Manner::Stormy;
+        let ft = if is_stormy { topology::FtWay::Relay } else { topology::FtWay::Switch };
+        let network = Rc::new(Network::build(&topology::figure_7_1(ft))?);
+        let relay = is_stormy.then(|| Relay::start(network.node(topology::RELAY)?)).transpose()?;
         let pair = Pair::new(Rc::clone(&network), &folder.0, plan.setting(), interrupt.clone())?;
         let traffic = Traffic::new(&network, interrupt.clone())?;
         Ok(Self {
             strain: Strain::default(),
             traffic,
+            gauge: Gauge::start(pair.sockets())?,
             pair,
+            relay,
             network,
             _folder: folder,
             findings: Findings::default(),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::load::{TCP_PORT, UDP_PORT};
+use crate::load::{CROWD_PORT, TCP_PORT, UDP_PORT};
 use crate::topology::{ALIAS, GATEWAY, SERVERS, VIRTUAL};
 
 /// Heartbeat interval and failover time.
@@ -53,18 +53,36 @@ pub enum Manner {
     Preempts,
     /// Without its peer a box is active only while it reaches its gateway.
     KeepsToGateway,
+    /// With a `key-string`.
+    Keyed,
+    /// With a table for a crowd of connections, and a virtual server with one real for them.
+    Crowded,
+    /// The same, and whatever passes between the two on the fault-tolerant VLAN may be lost or late.
+    Stormy,
 }
 
+/// The key that a pair of [`Manner::Keyed`] begins with.
+pub const FIRST_KEY: &str = "key-0";
+
 impl Manner {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Usual, Self::KeepsToGateway, Self::Preempts];
+    /// Those whose faults the demonstration plays, in that order.
+    pub const DEMONSTRATED: [Self; 3] = [Self::Usual, Self::KeepsToGateway, Self::Preempts];
 
     /// Its line in the fault-tolerance sub-mode.
-    const fn line(self) -> &'static str {
+    fn line(self) -> String {
         match self {
-            Self::Usual => "",
-            Self::Preempts => "  preempt\n",
-            Self::KeepsToGateway => "  split-brain gateway\n",
+            Self::Usual | Self::Crowded | Self::Stormy => String::new(),
+            Self::Preempts => "  preempt\n".to_owned(),
+            Self::KeepsToGateway => "  split-brain gateway\n".to_owned(),
+            Self::Keyed => format!("  key-string {FIRST_KEY}\n"),
+        }
+    }
+
+    /// Whether there is room for a crowd.
+    pub const fn takes_crowds(self) -> bool {
+        match self {
+            Self::Crowded | Self::Stormy => true,
+            Self::Usual | Self::Preempts | Self::KeepsToGateway | Self::Keyed => false,
         }
     }
 }
@@ -76,6 +94,8 @@ pub struct Setting {
     pub timers: Timers,
     /// Everything else.
     pub manner: Manner,
+    /// Connections that the tables have to hold besides, if the manner has room for a crowd.
+    pub crowd: u32,
 }
 
 /// What differs between the two chassis.
@@ -104,7 +124,8 @@ pub const BOXES: [Box71; 2] = [
 
 /// The text that one daemon is started with. The `alt` values name the other one's, so that both
 /// are configured as a pair should be.
-pub fn render(chassis: &Box71, Setting { timers, manner }: Setting) -> String {
+pub fn render(chassis: &Box71, setting: Setting) -> String {
+    let Setting { timers, manner, .. } = setting;
     let Box71 { hostname, slot, host_parts: (client, server), priority } = chassis;
     let other = BOXES.iter().find(|other| other.hostname != *hostname).unwrap_or(chassis);
     let Box71 { host_parts: (alt_client, alt_server), priority: alt_priority, .. } = other;
@@ -126,6 +147,9 @@ pub fn render(chassis: &Box71, Setting { timers, manner }: Setting) -> String {
     for address in SERVERS {
         push(&mut text, format_args!("  real {address}\n   inservice\n"));
     }
+    if manner.takes_crowds() {
+        push(&mut text, format_args!("{}", for_crowd(setting.crowd)));
+    }
     for (name, protocol, port) in [("VIP1", "tcp", TCP_PORT), ("PROBES", "udp", UDP_PORT)] {
         push(
             &mut text,
@@ -143,7 +167,18 @@ pub fn render(chassis: &Box71, Setting { timers, manner }: Setting) -> String {
              failover msec {failover}\n"
         ),
     );
-    text + manner.line()
+    text + &manner.line()
+}
+
+/// A table with room for twice the crowd, and who takes its connections.
+fn for_crowd(crowd: u32) -> String {
+    let [real, ..] = SERVERS;
+    let room = crowd.saturating_mul(2).clamp(131_072, 4_194_304);
+    format!(
+        " variable MAX_CONNECTIONS {room}\n serverfarm CROWD\n  nat server\n  real {real}\n   inservice\n \
+         vserver CROWD\n  virtual {VIRTUAL} tcp {CROWD_PORT}\n  serverfarm CROWD\n  \
+         replicate csrp connection\n  inservice\n"
+    )
 }
 
 fn push(text: &mut String, what: std::fmt::Arguments<'_>) {
@@ -166,8 +201,9 @@ mod tests {
 
     #[test]
     fn the_daemons_accept_both_and_hold_them_for_a_pair() {
-        for manner in Manner::ALL {
-            accepted(Setting { timers: "10,30".parse().unwrap(), manner });
+        let others = [Manner::Keyed, Manner::Crowded, Manner::Stormy];
+        for manner in Manner::DEMONSTRATED.into_iter().chain(others) {
+            accepted(Setting { timers: "10,30".parse().unwrap(), manner, crowd: 1_000_000 });
         }
     }
 
@@ -185,7 +221,7 @@ mod tests {
 
     #[test]
     fn the_two_texts_differ_in_what_must_differ() {
-        let setting = Setting { timers: "10,30".parse().unwrap(), manner: Manner::Usual };
+        let setting = Setting { timers: "10,30".parse().unwrap(), manner: Manner::Usual, crowd: 0 };
         let [a, b] = BOXES.map(|chassis| render(&chassis, setting));
         let differing: Vec<_> = a.lines().zip(b.lines()).filter(|(a, b)| a != b).collect();
         assert_eq!(differing.len(), 5, "{differing:?}");

@@ -21,6 +21,10 @@ use hitless_lab::system;
 use hitless_lab::view::View;
 use serde::Serialize;
 
+/// Connections of a crowd, usually and in the short form.
+const CROWD: u32 = 1_000_000;
+const SMALL_CROWD: u32 = 50_000;
+
 #[derive(Parser)]
 #[command(about = "Figure 7-1 in network namespaces: demo and scenarios")]
 struct Cli {
@@ -58,6 +62,9 @@ enum Task {
         /// How long each fault lasts, for those that last
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=86_400))]
         seconds: Option<u64>,
+        /// Connections in the tables, for those with a crowd
+        #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1000..=2_000_000))]
+        crowd: Option<u32>,
     },
 }
 
@@ -108,13 +115,15 @@ fn run(task: Task) -> Result<ExitCode> {
             show(&common, &outcome, &outcome.table())?;
             Ok(verdict(outcome.holds()))
         }
-        Task::Lab { scenario, common, repeat, short, seconds } => {
+        Task::Lab { scenario, common, repeat, short, seconds, crowd } => {
             let faults = table::of(&scenario);
             let manner = faults.first().context("an empty scenario")?.manner;
             let lasts = seconds.map(Duration::from_secs);
             let options = Options { repeat: usize::from(repeat), is_short: short, lasts };
             let work = |arena: &mut Arena| run::run(arena, &faults, options);
-            let report = in_arena(&common, manner, false, &interrupt, work)?;
+            let short = if short { SMALL_CROWD } else { CROWD };
+            let crowd = crowd.unwrap_or(short);
+            let report = in_arena(&common, (manner, crowd), false, &interrupt, work)?;
             show(&common, &report, &report.table())?;
             Ok(verdict(report.violated.is_empty()))
         }
@@ -129,13 +138,13 @@ fn demonstrate(
     interrupt: &Interrupt,
 ) -> Result<Outcome> {
     let play = |show: Show, manner: Manner| {
-        in_arena(common, manner, is_live, interrupt, |arena| demo::run(arena, show))
+        in_arena(common, (manner, 0), is_live, interrupt, |arena| demo::run(arena, show))
     };
     if !all_faults {
         return play(Show::Essence, Manner::Usual);
     }
     let mut outcome = Outcome::default();
-    for manner in Manner::ALL {
+    for manner in Manner::DEMONSTRATED {
         outcome = outcome.and(play(Show::Faults(manner), manner)?);
     }
     Ok(outcome)
@@ -144,7 +153,7 @@ fn demonstrate(
 /// Builds the laboratory, lets `work` happen in it, and takes it down whatever the result is.
 fn in_arena<T>(
     common: &Common,
-    manner: Manner,
+    (manner, crowd): (Manner, u32),
     is_live: bool,
     interrupt: &Interrupt,
     work: impl FnOnce(&mut Arena) -> Result<T>,
@@ -155,7 +164,7 @@ fn in_arena<T>(
         (false, false) => Console::standard(),
     };
     let connections = usize::from(common.connections);
-    let plan = Plan { timers: common.timers, connections, manner };
+    let plan = Plan { timers: common.timers, connections, manner, crowd };
     let mut arena = Arena::build(plan, console, interrupt.clone())?;
     let view = is_live.then(|| View::start(&arena)).transpose()?;
     let result = work(&mut arena);

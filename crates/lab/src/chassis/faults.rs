@@ -9,6 +9,7 @@ use nix::unistd::Pid;
 
 use super::{Chassis, PAUSE, STOPPING, pid};
 use crate::process;
+use crate::work::Work;
 
 impl Chassis {
     /// Sends a signal to the module's process.
@@ -46,6 +47,16 @@ impl Chassis {
         let remains = self.remains();
         ensure!(remains.is_empty(), "{} left behind: {remains:?}", self.host());
         Ok(())
+    }
+
+    /// The number of the module's process.
+    pub fn module_process(&self) -> Result<i32> {
+        self.module().map(Pid::as_raw).with_context(|| format!("{} has no module", self.host()))
+    }
+
+    /// What its processes have done so far.
+    pub fn work(&self) -> Result<Work> {
+        Work::of(&self.processes())
     }
 
     /// Whether a supervisor was started and not ended since.

@@ -147,15 +147,20 @@ impl Chassis {
 
     /// Runs one command of the command line.
     pub fn command(&self, line: &str) -> Result<String> {
+        self.commands(&[line])
+    }
+
+    /// Runs commands of the command line in one shell.
+    pub fn commands(&self, lines: &[&str]) -> Result<String> {
         let output = Command::new(self.programs.path("hitless"))
             .arg("--socket")
             .arg(self.socket())
-            .args(["-c", line])
+            .args(lines.iter().flat_map(|line| ["-c", line]))
             .stdin(Stdio::null())
             .output()
             .context("cannot start hitless")?;
         let said = String::from_utf8_lossy(&output.stderr);
-        ensure!(output.status.success(), "{}: `{line}`: {}", self.host(), said.trim());
+        ensure!(output.status.success(), "{}: {lines:?}: {}", self.host(), said.trim());
         Ok(String::from_utf8(output.stdout)?)
     }
 

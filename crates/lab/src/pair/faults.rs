@@ -1,14 +1,17 @@
 //! What may happen to the pair: its processes and the ways between the two.
 
 use anyhow::{Context, Result};
+use hitless::api::types::FtState;
 use hitless_model::Role;
+use hitless_plane::RoleHandle;
 use nix::sys::signal::Signal;
 
-use super::{LETTERS, Pair};
+use super::{GLANCE, LETTERS, Pair};
 use crate::config_text::VLANS;
 use crate::netlink::{Frames, LinkState};
 use crate::sampler::Seen;
 use crate::topology::Port;
+use crate::work::Work;
 
 /// A VLAN that the two chassis hear each other over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +57,53 @@ impl Pair {
     pub fn terminate(&mut self, number: usize) -> Result<()> {
         self.count_roles(number)?;
         self.chassis[number].terminate()
+    }
+
+    /// Starts a supervisor that was stopped, and returns when its module begins to be told what the
+    /// active one holds.
+    pub fn begin(&mut self, number: usize) -> Result<()> {
+        let chassis = &mut self.chassis[number];
+        chassis.power_on(self.network.node(chassis.host())?)?;
+        let (pins, most) = (chassis.pins(), self.patience());
+        self.interrupt.wait_until("the standby has begun", most, GLANCE, || {
+            let role = RoleHandle::open_pinned(&pins).and_then(|handle| handle.read());
+            Ok(role.is_ok_and(|word| word.role == u32::from(Role::Standby as u8)))
+        })
+    }
+
+    /// Adds lines to the fault-tolerance submode of a chassis.
+    pub fn configure_ft(&self, number: usize, lines: &[String]) -> Result<()> {
+        let chassis = &self.chassis[number];
+        let mode = format!("module csm {}", chassis.slot());
+        let mode = ["configure terminal", &mode, "ft group 90 vlan 9"];
+        let lines: Vec<&str> = mode.into_iter().chain(lines.iter().map(String::as_str)).collect();
+        chassis.commands(&lines).map(drop)
+    }
+
+    /// What a chassis says of its part in the pair.
+    pub fn ft(&self, number: usize) -> Result<FtState> {
+        self.chassis[number].ft()
+    }
+
+    /// The number of a module's process.
+    pub fn module_process(&self, number: usize) -> Result<i32> {
+        self.chassis[number].module_process()
+    }
+
+    /// What the processes of each chassis have done so far.
+    pub fn work(&self) -> Result<[Work; 2]> {
+        Ok([self.chassis[0].work()?, self.chassis[1].work()?])
+    }
+
+    /// Established connections in each table.
+    pub fn connections(&self) -> Result<[u64; 2]> {
+        let one = |number: usize| Ok::<_, anyhow::Error>(self.chassis[number].stats()?.connections);
+        Ok([one(0)?, one(1)?])
+    }
+
+    /// The same, as far as the two answer.
+    pub fn connections_now(&self) -> [Option<u64>; 2] {
+        [0, 1].map(|number| self.chassis[number].stats().ok().map(|stats| stats.connections))
     }
 
     /// `reload daemon`, and waits until the daemon answers for its module again.

@@ -85,7 +85,7 @@ impl Pair {
     }
 
     /// Waits until a daemon is active, or standby to a peer.
-    fn await_role(&mut self, number: usize) -> Result<()> {
+    pub fn await_role(&mut self, number: usize) -> Result<()> {
         let most = self.patience();
         let chassis = &mut self.chassis[number];
         let mut newest = String::new();

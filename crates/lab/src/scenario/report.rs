@@ -112,6 +112,18 @@ pub struct Report {
     pub repetitions: Vec<Repetition>,
     /// Figures that only some scenarios have.
     pub figures: BTreeMap<String, f64>,
+    /// Milliseconds that the peer was behind, at the middle one of all looks.
+    pub lag_ms_p50: Option<u64>,
+    /// The same, at 99 of a hundred looks at most.
+    pub lag_ms_p99: Option<u64>,
+    /// Connections that the peer had not acknowledged, at most.
+    pub at_risk_max: u64,
+    /// Entries that the two tables were found to differ in, if the daemons tell.
+    pub diverged: Option<u64>,
+    /// Entries put right, if the daemons tell.
+    pub repaired: Option<u64>,
+    /// Processor time that setting up one connection of a crowd cost the box that spent more.
+    pub cpu_us_per_flow: Option<f64>,
     /// What the outage should be at most, if that is up to the pair.
     pub target_ms: Option<f64>,
     /// Whether the median is.

@@ -50,6 +50,7 @@ pub fn run(arena: &mut Arena, faults: &[&'static Fault], options: Options) -> Re
         millis(baseline.sender_gap)
     ));
     arena.pair.start_counting()?;
+    arena.gauge.begin();
     let start = arena.traffic.position()?;
     let mut turns = Vec::new();
     for number in 1..=options.repeat {
@@ -103,6 +104,7 @@ fn report(arena: &Arena, turns: &[Turn], totals: &Totals) -> Report {
     let timers = arena.plan.timers;
     let target = target(turns, timers);
     let tally = arena.traffic.tally();
+    let readings = arena.gauge.readings();
     let milliseconds = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
     Report {
         scenario: turns.first().map_or("", |turn| turn.fault.scenario),
@@ -122,6 +124,12 @@ fn report(arena: &Arena, turns: &[Turn], totals: &Totals) -> Report {
         rows: rows(turns),
         repetitions: turns.iter().map(|turn| repetition(arena, turn)).collect(),
         figures: arena.findings.figures.clone(),
+        lag_ms_p50: readings.lag_ms(50),
+        lag_ms_p99: readings.lag_ms(99),
+        at_risk_max: readings.at_risk,
+        diverged: readings.diverged,
+        repaired: readings.repaired,
+        cpu_us_per_flow: arena.findings.figures.get("cpu_us_per_flow").copied(),
         target_ms: target.map(millis),
         target_reached: target.is_none_or(|target| outage.p50 <= millis(target)),
         violated: violated(turns, totals, tally.broken),

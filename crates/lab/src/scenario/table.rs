@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::acts::{links, power, processes, strain};
+use super::acts::{crowd, keys, links, power, processes, strain, weather};
 use super::fault::{Act, DualActive, Expect, Lasts, Lost, Phase, Roles};
 use crate::config_text::Manner;
 
@@ -214,6 +214,101 @@ pub const FAULTS: &[Fault] = &[
         about: "for ten minutes: no role changes, no lease runs out",
         lasts: Lasts { usual: Duration::from_mins(10), short: Duration::from_secs(15) },
         strike: phase(strain::keep_busy, SAME_ROLES),
+        ..NOTHING
+    },
+    Fault {
+        scenario: "keys",
+        event: "keys are changed",
+        about: "on one box after the other, under load: nothing is lost, no frame is dropped, nobody \
+                is restarted",
+        manner: Manner::Keyed,
+        lasts: Lasts { usual: Duration::from_secs(9), short: Duration::from_secs(6) },
+        strike: phase(keys::rotate, UNDISTURBED),
+        ..NOTHING
+    },
+    Fault {
+        scenario: "million",
+        event: "power loss in a crowd",
+        about: "a million connections in the tables: the outage is that of an empty one, every one \
+                goes on, and the one that comes back is told all of them",
+        manner: Manner::Crowded,
+        prepare: Some(crowd::gather),
+        strike: phase(power::fail, TAKEN_OVER),
+        tidy: Some(crowd::verify_and_forget),
+        heal: Some(named("its return to a crowd", crowd::come_back, UNDISTURBED)),
+        ..NOTHING
+    },
+    Fault {
+        scenario: "bulk",
+        event: "ft VLAN cut in bulk",
+        about: "while a fresh standby is told a crowd of connections: it is told the rest later",
+        manner: Manner::Crowded,
+        lasts: both(SOME_TIME),
+        prepare: Some(crowd::gather_and_empty),
+        strike: phase(crowd::cut_in_bulk, UNDISTURBED),
+        heal: Some(phase(crowd::mend_in_bulk, UNDISTURBED)),
+        ..NOTHING
+    },
+    Fault {
+        scenario: "bulk",
+        event: "standby killed in bulk",
+        about: "while it is told a crowd of connections: it is told all of them anew",
+        manner: Manner::Crowded,
+        lasts: both(SOME_TIME),
+        prepare: Some(crowd::gather_and_empty),
+        strike: phase(crowd::restart_in_bulk, UNDISTURBED),
+        heal: Some(phase(crowd::await_restarted, UNDISTURBED)),
+        ..NOTHING
+    },
+    Fault {
+        scenario: "bulk",
+        event: "handover after it",
+        about: "the standby that was told in pieces holds every connection of the crowd",
+        manner: Manner::Crowded,
+        prepare: Some(crowd::gather),
+        strike: phase(power::hand_over, HANDED_OVER),
+        tidy: Some(crowd::verify),
+        ..NOTHING
+    },
+    Fault {
+        scenario: "storm",
+        event: "30 % loss on the ft VLAN",
+        about: "and frames that overtake others, while a crowd is opened: replication gets behind and \
+                catches up",
+        manner: Manner::Stormy,
+        lasts: Lasts { usual: Duration::from_secs(5), short: Duration::from_secs(2) },
+        strike: phase(weather::storm, UNDISTURBED),
+        heal: Some(phase(weather::clear_up, UNDISTURBED)),
+        ..NOTHING
+    },
+    Fault {
+        scenario: "storm",
+        event: "power loss after it",
+        about: "what was told in the storm is with the standby",
+        manner: Manner::Stormy,
+        strike: phase(power::fail, TAKEN_OVER),
+        tidy: Some(crowd::verify_and_forget),
+        heal: Some(phase(crowd::come_back, UNDISTURBED)),
+        ..NOTHING
+    },
+    Fault {
+        scenario: "slow-link",
+        event: "ft link slower than changes",
+        about: "while a crowd is opened: what waits is bounded and shown, and told when the link can",
+        manner: Manner::Stormy,
+        lasts: Lasts { usual: Duration::from_secs(5), short: Duration::from_secs(2) },
+        strike: phase(weather::slow, UNDISTURBED),
+        heal: Some(phase(weather::clear_up, UNDISTURBED)),
+        ..NOTHING
+    },
+    Fault {
+        scenario: "slow-link",
+        event: "power loss after that",
+        about: "what could not be told at once is with the standby",
+        manner: Manner::Stormy,
+        strike: phase(power::fail, TAKEN_OVER),
+        tidy: Some(crowd::verify_and_forget),
+        heal: Some(phase(crowd::come_back, UNDISTURBED)),
         ..NOTHING
     },
 ];

@@ -4,15 +4,27 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use super::{
-    ALIAS, CHASSIS_PORTS, Cidr, FAR, GATEWAY, Host, Kind, NEAR, Port, Route, SERVER_HOSTS, SERVERS,
-    Segment, Topology, far_clients, near_clients,
+    ALIAS, CHASSIS_PORTS, Cidr, FAR, GATEWAY, Host, Kind, NEAR, Port, RELAY, Route, SERVER_HOSTS,
+    SERVERS, Segment, Topology, far_clients, near_clients,
 };
 
 /// Linux retransmits after 200 ms at the earliest; with this metric on the routes of clients and
 /// servers TCP notices shorter outages too.
 const RTO_MIN: Duration = Duration::from_millis(5);
+/// How the two chassis are joined on the fault-tolerant VLAN.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FtWay {
+    /// By a switch.
+    Switch,
+    /// By a host that passes frames on, or does not.
+    Relay,
+}
+
+/// Interfaces of the relay, to A and to B.
+pub const RELAY_PORTS: [&str; 2] = ["eth-a", "eth-b"];
+
 /// Figure 7-1: two chassis that a daemon will fill, clients on both sides of the gateway, servers.
-pub fn figure_7_1() -> Topology {
+pub fn figure_7_1(ft: FtWay) -> Topology {
     let chassis = |name| Host {
         name,
         kind: Kind::Chassis,
@@ -22,8 +34,17 @@ pub fn figure_7_1() -> Topology {
     let mut hosts = stations();
     hosts.extend([chassis("chassis-a"), chassis("chassis-b")]);
     let both = |interface| [port("chassis-a", interface), port("chassis-b", interface)];
-    let ft = Segment::Switch("sw-ft", both("eth-ft").into());
-    Topology { hosts, segments: segments(&both("eth-client"), &both("eth-server"), Some(ft)) }
+    let [a, b] = both("eth-ft");
+    let ft = match ft {
+        FtWay::Switch => vec![Segment::Switch("sw-ft", vec![a, b])],
+        FtWay::Relay => {
+            let interfaces = RELAY_PORTS.map(|port| (port, Vec::new())).into();
+            hosts.push(Host { name: RELAY, kind: Kind::Station, interfaces, routes: Vec::new() });
+            let [to_a, to_b] = RELAY_PORTS.map(|interface| port(RELAY, interface));
+            vec![Segment::Cable(a, to_a), Segment::Cable(b, to_b)]
+        }
+    };
+    Topology { hosts, segments: segments(&both("eth-client"), &both("eth-server"), ft) }
 }
 
 /// The same clients and servers around one plain router: no virtual server, clients talk to the
@@ -58,7 +79,7 @@ pub fn stand_in() -> Topology {
         ],
     });
     let one = |interface| [port("chassis-a", interface)];
-    Topology { hosts, segments: segments(&one("eth-client"), &one("eth-server"), None) }
+    Topology { hosts, segments: segments(&one("eth-client"), &one("eth-server"), Vec::new()) }
 }
 
 pub(super) const fn port(host: &'static str, interface: &'static str) -> Port {
@@ -123,7 +144,7 @@ fn stations() -> Vec<Host> {
     hosts
 }
 
-fn segments(client: &[Port], server: &[Port], ft: Option<Segment>) -> Vec<Segment> {
+fn segments(client: &[Port], server: &[Port], ft: Vec<Segment>) -> Vec<Segment> {
     let mut client_side = vec![port("gateway", "eth-inside"), port(NEAR, "eth0")];
     client_side.extend_from_slice(client);
     let mut server_side: Vec<Port> = SERVER_HOSTS.iter().map(|name| port(name, "eth0")).collect();

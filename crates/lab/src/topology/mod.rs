@@ -19,7 +19,7 @@ use std::fmt;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-pub use figures::{figure_7_1, stand_in};
+pub use figures::{FtWay, RELAY_PORTS, figure_7_1, stand_in};
 
 /// Client addresses on each side of the gateway.
 pub const CLIENT_ADDRESSES: u8 = 64;
@@ -41,6 +41,8 @@ pub const SERVER_HOSTS: [&str; 3] = ["server-1", "server-2", "server-3"];
 pub const NEAR: &str = "near";
 /// Namespace of the clients behind the gateway.
 pub const FAR: &str = "far";
+/// Namespace of who passes frames on between the two chassis.
+pub const RELAY: &str = "relay";
 /// Interfaces of a chassis: client side, server side, fault-tolerant VLAN.
 pub const CHASSIS_PORTS: [&str; 3] = ["eth-client", "eth-server", "eth-ft"];
 
@@ -162,7 +164,7 @@ mod tests {
 
     #[test]
     fn every_interface_is_plugged_in_exactly_once() {
-        for topology in [figure_7_1(), stand_in()] {
+        for topology in [figure_7_1(FtWay::Switch), figure_7_1(FtWay::Relay), stand_in()] {
             let mut plugged: Vec<_> = topology.segments.iter().flat_map(ports).collect();
             let mut declared: Vec<_> = topology
                 .hosts
@@ -178,7 +180,7 @@ mod tests {
 
     #[test]
     fn no_address_is_given_twice() {
-        let topology = figure_7_1();
+        let topology = figure_7_1(FtWay::Relay);
         let addresses: Vec<_> = topology
             .hosts
             .iter()

@@ -212,6 +212,7 @@ mod tests {
                 timers: "10,30".parse().unwrap(),
                 connections: 500,
                 manner: Manner::Usual,
+                crowd: 0,
             },
             elapsed: Duration::from_secs(12),
             chassis: [chassis(Seen::Acts(Role::Active), 24), chassis(Seen::Acts(Role::Standby), 0)],
