@@ -62,7 +62,8 @@ enum Task {
         #[arg(long)]
         json: bool,
     },
-    /// What packets cost (`packet`), what comes out at the other end (`forward`)
+    /// What packets cost (`packet`), what comes out at the other end (`forward`), what the peer costs
+    /// (`replication`)
     #[command(disable_help_flag = true)]
     Bench {
         /// Benchmark and options; `--help` lists them

@@ -43,6 +43,13 @@ pub(crate) const MEASURE: Group = Group {
     packages: &[("iproute2", "/bin/ip"), ("nftables", "/usr/sbin/nft")],
 };
 
+/// What replication is compared with.
+pub(crate) const MIRROR: Group = Group {
+    name: "mirror",
+    why: "replication is compared with it; its own service is not needed and may be switched off",
+    packages: &[("conntrackd", "/usr/sbin/conntrackd")],
+};
+
 impl Group {
     /// Packages of it that are not there.
     pub(crate) fn missing(&self) -> Vec<&'static str> {

@@ -42,12 +42,12 @@ enum Task {
         #[arg(long, value_name = "TEXT", default_value = "")]
         only: String,
     },
-    /// What telling the peer costs for each flow, and how late it knows
+    /// What telling the peer costs for each connection, how late it knows, how a fresh one is told all
     Replication {
         #[command(flatten)]
         common: Common,
-        /// New flows a second
-        #[arg(long, value_name = "FLOWS", default_value_t = replication::RATE)]
+        /// New connections a second
+        #[arg(long, value_name = "N", default_value_t = replication::RATE)]
         rate: u32,
     },
     /// What a packet costs in the data plane's programs, against the least that it could cost
@@ -93,7 +93,7 @@ fn run(task: Task) -> Result<()> {
             Ok(())
         }
         Task::Replication { common, rate } => {
-            let report = replication::run(rate, common.quick, &interrupt)?;
+            let report = replication::run((rate, common.quick), &interrupt)?;
             show(&common, &report, &report.table())
         }
         Task::Packet { common, object } => {

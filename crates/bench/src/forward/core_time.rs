@@ -4,7 +4,9 @@ use std::fs;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use nix::unistd::Pid;
+use hitless_lab::work::time_on_core;
+
+pub(crate) use hitless_lab::work::Work;
 
 use super::steer::BOX;
 
@@ -51,54 +53,9 @@ pub(crate) fn spent(threads: &[i32]) -> Result<Duration> {
         .map(|thread| {
             let path = format!("/proc/{thread}/schedstat");
             let text = fs::read_to_string(&path).with_context(|| path.clone())?;
-            on_core(&text).with_context(|| format!("{path}: {text}"))
+            time_on_core(&text).with_context(|| format!("{path}: {text}"))
         })
         .sum()
-}
-
-/// What some processes have done so far.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Work {
-    /// Time on a core.
-    pub(crate) time: Duration,
-    /// How often one of their threads was put on a core.
-    pub(crate) turns: u64,
-}
-
-impl Work {
-    /// Of all threads of these processes. A thread that ends meanwhile takes its work with it.
-    pub(crate) fn of(processes: &[Pid]) -> Result<Self> {
-        let mut sum = Self::default();
-        for process in processes {
-            let path = format!("/proc/{process}/task");
-            for thread in fs::read_dir(&path).with_context(|| path.clone())?.flatten() {
-                let read = fs::read_to_string(thread.path().join("schedstat"));
-                let Some(work) = read.ok().as_deref().and_then(parse_work) else { continue };
-                sum.time += work.time;
-                sum.turns += work.turns;
-            }
-        }
-        Ok(sum)
-    }
-
-    /// What was done since `earlier`.
-    pub(crate) fn since(self, earlier: Self) -> Self {
-        Self {
-            time: self.time.saturating_sub(earlier.time),
-            turns: self.turns.saturating_sub(earlier.turns),
-        }
-    }
-}
-
-/// The first number and the third.
-fn parse_work(schedstat: &str) -> Option<Work> {
-    let turns = schedstat.split_whitespace().nth(2)?.parse().ok()?;
-    Some(Work { time: on_core(schedstat)?, turns })
-}
-
-/// The first number: nanoseconds on a core.
-fn on_core(schedstat: &str) -> Option<Duration> {
-    schedstat.split_whitespace().next()?.parse().ok().map(Duration::from_nanos)
 }
 
 #[cfg(test)]
@@ -116,20 +73,8 @@ mod tests {
 
     #[test]
     fn a_threads_time_is_the_first_number() {
-        assert_eq!(on_core("1500 20 3\n"), Some(Duration::from_nanos(1500)));
-        assert_eq!(on_core(""), None);
+        assert_eq!(time_on_core("1500 20 3\n"), Some(Duration::from_nanos(1500)));
         assert!(spent(&[1]).is_ok() && spent(&[-1]).is_err());
-    }
-
-    #[test]
-    fn work_is_time_and_turns_and_only_grows() {
-        let parsed = parse_work("1500 20 3\n");
-        assert_eq!(parsed, Some(Work { time: Duration::from_nanos(1500), turns: 3 }));
-        let own = [Pid::this()];
-        let before = Work::of(&own).unwrap();
-        std::thread::sleep(Duration::from_millis(1));
-        let done = Work::of(&own).unwrap().since(before);
-        assert!(done.turns > 0, "{done:?}");
     }
 
     #[test]

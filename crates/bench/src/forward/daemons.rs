@@ -6,11 +6,12 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use hitless::api::types::FtState;
+use hitless::api::types::{Dataplane, FtState};
 use hitless::names::Names;
 use hitless_lab::network::{Network, Node};
 use hitless_lab::{process, system};
 use hitless_model::{Role, Slot};
+use hitless_plane::MapUse;
 use nix::mount::{MntFlags, umount2};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -47,8 +48,10 @@ pub(crate) enum Replicate {
 pub(crate) enum Lives {
     /// As usual, in a table of the usual size.
     Long,
-    /// As short as possible, in a table that holds half a million.
+    /// As short as possible, in a table that holds more than a million.
     Short,
+    /// As usual, in such a table.
+    Many,
 }
 
 /// A pair; the first of the two is the box under test.
@@ -85,6 +88,39 @@ impl Pair {
         }
         pair.boxes[0].wait_for(|ft| ft.status.in_step && ft.status.peer.is_some())?;
         Ok(pair)
+    }
+
+    /// The peer stops and forgets everything.
+    pub(crate) fn stop_peer(&mut self) -> Result<()> {
+        self.boxes.get_mut(1).context("a peer")?.stop();
+        Ok(())
+    }
+
+    /// The peer starts again.
+    pub(crate) fn start_peer(&mut self, network: &Network) -> Result<()> {
+        let peer = self.boxes.get_mut(1).context("a peer")?;
+        let (host, folder) = (peer.host, peer.folder.clone());
+        let text = std::fs::read_to_string(folder.join("hitless.conf"))?;
+        *peer =
+            steer::on_core(OTHERS, || Daemon::start(host, network.node(host)?, &folder, &text))?;
+        Ok(())
+    }
+
+    /// Waits until the peer holds everything.
+    pub(crate) fn await_step(&mut self) -> Result<()> {
+        let first = self.boxes.first_mut().context("a box")?;
+        first.wait_for(|ft| ft.status.in_step && ft.status.peer.is_some())
+    }
+
+    /// Octets of kernel memory for each connection: both directions, tables of the size that they have.
+    pub(crate) fn memory_per_connection(&self) -> Result<f64> {
+        let first = self.boxes.first().context("a box")?;
+        let text = first.command(&format!("show module csm {SLOT} dataplane | json"))?;
+        let plane: Dataplane = serde_json::from_str(&text)?;
+        let main = plane.plane.maps.iter().filter(|map| map.name.starts_with("CONN_"));
+        #[expect(clippy::cast_precision_loss, reason = "fewer than 2^52")]
+        let each = |map: &MapUse| map.octets.map(|octets| octets as f64 / f64::from(map.room));
+        main.map(each).sum::<Option<f64>>().context("the kernel does not tell what maps take")
     }
 
     /// The namespace of the box's module.
@@ -236,7 +272,7 @@ fn configuration(
     let mask = "255.255.255.0";
     let size = match lives {
         Lives::Long => "",
-        Lives::Short => " variable MAX_CONNECTIONS 524288\n",
+        Lives::Short | Lives::Many => " variable MAX_CONNECTIONS 1310720\n",
     };
     let servers = virtual_servers(replicate, lives);
     format!(
@@ -258,7 +294,7 @@ fn virtual_servers(replicate: Replicate, lives: Lives) -> String {
         Replicate::No => "",
     };
     let idle = match lives {
-        Lives::Long => "",
+        Lives::Long | Lives::Many => "",
         Lives::Short => "  idle 4\n",
     };
     let server = |protocol| {

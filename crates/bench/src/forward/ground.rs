@@ -47,6 +47,8 @@ pub(crate) enum Keeper {
     Laboratory,
     /// The daemon.
     Daemon,
+    /// The laboratory, and there is a second one that is told what the first one knows.
+    Mirrored,
 }
 
 /// A client address.
@@ -69,8 +71,8 @@ pub(crate) fn topology(wiring: Wiring, keeper: Keeper) -> Topology {
                 })
                 .into()
         }
-        (Keeper::Daemon, Wiring::Direct | Wiring::Bridged) => {
-            hosts.push(chassis("box-b"));
+        (Keeper::Daemon | Keeper::Mirrored, Wiring::Direct | Wiring::Bridged) => {
+            hosts.push(if keeper == Keeper::Daemon { chassis("box-b") } else { mirror(1) });
             hosts.push(idle());
             let mut segments = sides(Segment::Cable);
             segments.push(Segment::Cable(at("box-a", "eth-ft"), at("box-b", "eth-ft")));
@@ -82,6 +84,7 @@ pub(crate) fn topology(wiring: Wiring, keeper: Keeper) -> Topology {
     hosts.push(match keeper {
         Keeper::Laboratory => router(),
         Keeper::Daemon => chassis("box-a"),
+        Keeper::Mirrored => mirror(0),
     });
     Topology { hosts, segments }
 }
@@ -148,6 +151,20 @@ fn router() -> Host {
     }
 }
 
+/// Addresses of two mirrored boxes on the cable between them.
+pub(crate) const MIRRORS: [Ipv4Addr; 2] =
+    [Ipv4Addr::new(10, 255, 0, 1), Ipv4Addr::new(10, 255, 0, 2)];
+
+/// A router that tells the other one, or is told.
+fn mirror(number: usize) -> Host {
+    let mut host = router();
+    host.name = ["box-a", "box-b"][number % 2];
+    let own = MIRRORS[number % 2];
+    host.interfaces.push(("eth-ft", vec![Cidr::in_24(own)]));
+    host.routes.push(route(own, 24, None, "eth-ft"));
+    host
+}
+
 fn chassis(name: &'static str) -> Host {
     let interfaces = ["eth-client", "eth-server", "eth-ft"].map(|port| (port, Vec::new()));
     Host { name, kind: Kind::Chassis, interfaces: interfaces.into(), routes: Vec::new() }
@@ -165,7 +182,7 @@ mod tests {
 
     #[test]
     fn every_interface_is_plugged_in_exactly_once() {
-        for keeper in [Keeper::Laboratory, Keeper::Daemon] {
+        for keeper in [Keeper::Laboratory, Keeper::Daemon, Keeper::Mirrored] {
             for wiring in [Wiring::Direct, Wiring::Bridged] {
                 let topology = topology(wiring, keeper);
                 let mut declared: Vec<_> = topology

@@ -6,7 +6,7 @@
 pub(crate) mod core_time;
 pub(crate) mod daemons;
 pub(crate) mod ground;
-mod nft;
+pub(crate) mod nft;
 mod report;
 pub(crate) mod steer;
 mod sys;
@@ -227,13 +227,9 @@ impl Subject {
     }
 
     /// Socket buffers enter the box on its core, and the end hosts on theirs.
-    fn direct_buffers(&self) -> Result<()> {
+    pub(crate) fn direct_buffers(&self) -> Result<()> {
         self.at_entries(|namespace, device| steer::steer(namespace, device, Some(BOX)))?;
-        for host in ["client", "server"] {
-            let namespace = &self.network.node(host)?.namespace;
-            steer::steer(namespace, "eth0", Some(OTHERS))?;
-        }
-        Ok(())
+        direct_ends(&self.network)
     }
 
     /// The address that clients know.
@@ -257,6 +253,22 @@ impl Subject {
         };
         Ok(Aim { address: self.address().octets(), macs })
     }
+}
+
+/// Socket buffers arrive at the end hosts on their core.
+fn direct_ends(network: &Network) -> Result<()> {
+    for host in ["client", "server"] {
+        steer::steer(&network.node(host)?.namespace, "eth0", Some(OTHERS))?;
+    }
+    Ok(())
+}
+
+/// Socket buffers enter a router by its cables on its core, and the end hosts on theirs.
+pub(crate) fn direct_router_buffers(network: &Network) -> Result<()> {
+    for device in ["eth-client", "eth-server"] {
+        steer::steer(&network.node("box-a")?.namespace, device, Some(BOX))?;
+    }
+    direct_ends(network)
 }
 
 /// The MAC of the pair's floating addresses on a VLAN.

@@ -1,149 +1,104 @@
-//! `replication`: what telling the peer costs for each flow, and how late the peer knows.
+//! `replication`: what telling the peer costs for each connection, how late it knows, and how long a fresh
+//! one takes to be told everything; beside it nftables with conntrackd, over the same cables.
 //!
-//! Flows of datagrams come at a rate, each with an answer, and are forgotten after four seconds. Both
-//! boxes' processes are watched while flows come and until the last one is gone; now and then a flow
-//! is looked for in the peer's table from the moment its answer was sent. [`lag`] looks, [`report`]
-//! tells. The method is described in `docs/performance.md`.
+//! Connections are made by the laboratory's crowd: both sides' segments are put on the wire at a pace, and
+//! the boxes alone remember them. [`boxes`] is what is measured, [`cost`] and [`fill`] measure, [`copy`] is the
+//! floor of a copy, [`report`] tells. The method is described in `docs/performance.md`.
 
+mod boxes;
+mod conntrackd;
+mod copy;
+mod cost;
+mod ctnetlink;
+mod fill;
 mod lag;
 mod report;
 
-use std::time::{Duration, Instant};
+use std::net::SocketAddrV4;
 
 use anyhow::{Context, Result, ensure};
 use hitless_lab::interrupt::Interrupt;
-use hitless_model::abi::FlowKey;
+use hitless_lab::strain::crowd::{Crowd, Flows, Place};
+use hitless_lab::topology::Cidr;
+use hitless_model::Mac;
 
-use crate::forward::core_time::Work;
-use crate::forward::daemons::{Lives, Pair};
-use crate::forward::ground::{FAR, VIRTUAL, Wiring};
-use crate::forward::udp::Range;
-use crate::forward::{Kind, Subject, steer};
+use crate::forward::ground::{FAR, REAL, VIRTUAL};
+use crate::forward::{nft, steer};
 use crate::machine::Machine;
-use crate::plan::{FIRST_PORT, PORTS};
-use lag::{Table, Watch};
+use boxes::{Boxes, Which};
+use report::Column;
 pub(crate) use report::Report;
-use report::{Cost, Lags};
 
-/// Different flows at most, a power of two.
-const FLOWS: u32 = 1 << 18;
-/// Flows that are opened at once.
-const PART: u32 = 32;
-/// What the box has to forward the first datagrams before their answers come.
-const PAUSE: Duration = Duration::from_micros(50);
-/// How long the boxes are watched before anything happens.
-const IDLE: Duration = Duration::from_secs(2);
-/// How long the boxes may take to forget all flows.
-const FORGETTING: Duration = Duration::from_mins(1);
-const GLANCE: Duration = Duration::from_millis(100);
-/// New flows a second unless told otherwise.
+/// New connections a second unless told otherwise.
 pub(crate) const RATE: u32 = 50_000;
+const PORT: u16 = 80;
+/// Entries that a fresh peer is told.
+const SIZES: [u32; 2] = [100_000, 1_000_000];
+const QUICK_SIZES: [u32; 1] = [20_000];
 
 /// Measures, telling on standard error what it is about.
-pub(crate) fn run(rate: u32, quick: bool, interrupt: &Interrupt) -> Result<Report> {
-    ensure!(rate > 0, "there must be new flows");
+pub(crate) fn run((rate, quick): (u32, bool), interrupt: &Interrupt) -> Result<Report> {
+    ensure!(rate >= 1000, "at least 1000 new connections a second");
     let machine = Machine::this();
     ensure!(machine.cores >= 2, "the box under test needs a core for itself: this machine has one");
     steer::stay_on(steer::OTHERS)?;
-    let subject = Subject::build(Kind::HitlessTc, Wiring::Direct, Lives::Short)?;
-    let pair = subject.pair.as_ref().context("a pair")?;
-    eprintln!("watching an idle pair …");
-    let idle = Pace::watch(pair, || interrupt.sleep(IDLE))?;
-    let range = Range::new(&subject.network, (subject.aim()?, subject.direct_rings()?), FLOWS)?;
-    let time = Duration::from_secs(if quick { 1 } else { 4 });
-    let mut load = Load { range, rate, watch: Watch::start(&pair.pins()?)?, last: None };
-    eprintln!("{rate} new flows a second …");
+    let has_rival = conntrackd::is_installed() && nft::is_installed();
+    let mut report = Report::new(machine, rate, has_rival);
+    let all = [(Which::Hitless, true), (Which::Conntrackd, has_rival)];
+    for (which, _) in all.into_iter().filter(|(_, is_there)| *is_there) {
+        match measure(which, (rate, quick), interrupt) {
+            Ok(column) => report.columns.push(column),
+            // The other's figures are good all the same; an interruption ends everything.
+            Err(error) => {
+                interrupt.check()?;
+                report.failures.push(format!("{}: {error:#}", which.name()));
+            }
+        }
+    }
+    ensure!(!report.columns.is_empty(), "nothing could be measured: {:?}", report.failures);
+    Ok(report)
+}
+
+fn measure(which: Which, (rate, quick): (u32, bool), interrupt: &Interrupt) -> Result<Column> {
+    let name = which.name();
+    eprintln!("{name}: {rate} new connections a second …");
+    let boxes = which.start(true)?;
+    let load = cost::Load { rate, quick };
+    let cost = cost::measure(&boxes, load, interrupt).with_context(|| boxes.say())?;
+    drop(boxes);
+    let mut boxes = which.start(false)?;
+    let mut fills = Vec::new();
+    let sizes: &[u32] = if quick { &QUICK_SIZES } else { &SIZES };
     let mut opened = 0;
-    let setting_up = Pace::watch(pair, || {
-        opened = load.run(time, interrupt)?;
-        // What was told last is on its way.
-        interrupt.sleep(GLANCE)
-    })?;
-    let lags = load.watch.finish();
-    eprintln!("waiting until all of them are forgotten …");
-    let last = load.last.context("no flow was opened")?;
-    let tables = pair.pins()?.iter().map(|pins| Table::open(pins)).collect::<Result<Vec<_>>>()?;
-    let taking_down = Pace::watch(pair, || forget(&tables, &last, interrupt))?;
-    let costs = setting_up.costs(&taking_down, &idle, opened);
-    Ok(Report::new(machine, (rate, opened, setting_up.time), costs, Lags::of(&lags)))
+    for size in sizes {
+        eprintln!("{name}: a fresh peer is told {size} connections …");
+        let fill = fill::measure(&mut boxes, opened..*size, interrupt);
+        fills.push(fill.with_context(|| boxes.say())?);
+        opened = *size;
+    }
+    let memory = boxes.memory_per_connection()?;
+    Ok(Column { name, cost, fills, memory_octets: memory })
 }
 
-/// Waits until the tables are empty: a flow is gone from the peer's when it is gone from the box's.
-fn forget(tables: &[Table], last: &FlowKey, interrupt: &Interrupt) -> Result<()> {
-    let start = Instant::now();
-    loop {
-        interrupt.sleep(GLANCE)?;
-        let holds = |table: &Table| Ok::<_, anyhow::Error>(table.has(last)? || !table.is_empty()?);
-        if !tables.iter().map(holds).collect::<Result<Vec<_>>>()?.contains(&true) {
-            return Ok(());
+/// Connections through a box, in no host's memory.
+fn crowd(boxes: &Boxes) -> Result<Crowd> {
+    let flows = Flows {
+        network: Cidr { ip: FAR, prefix: 16 },
+        virtual_server: SocketAddrV4::new(VIRTUAL, PORT),
+        real: SocketAddrV4::new(REAL, PORT),
+    };
+    let (to_client, to_server) = boxes.aim()?.macs;
+    let network = boxes.network();
+    let mut places = Vec::new();
+    for (host, mac) in [("client", to_client), ("server", to_server)] {
+        let node = network.node(host)?;
+        for interface in ["all", "eth0"] {
+            // With no way back, what comes from there is thrown away before anybody answers it.
+            node.namespace.sysctl(&format!("ipv4/conf/{interface}/rp_filter"), "1")?;
         }
-        ensure!(start.elapsed() < FORGETTING, "flows are not forgotten within {FORGETTING:?}");
+        node.netlink.shun(flows.network)?;
+        places.push(Place { node, interface: "eth0", to: Mac(mac) });
     }
-}
-
-/// What the boxes' processes did in a while.
-struct Pace {
-    work: Vec<Work>,
-    time: Duration,
-}
-
-impl Pace {
-    fn watch(pair: &Pair, during: impl FnOnce() -> Result<()>) -> Result<Self> {
-        let (before, start) = (pair.work()?, Instant::now());
-        during()?;
-        let work = pair.work()?.into_iter().zip(before).map(|(now, then)| now.since(then));
-        Ok(Self { work: work.collect(), time: start.elapsed() })
-    }
-
-    /// Of each box, for each flow: what setting up and taking down cost beyond what idling costs.
-    fn costs(&self, taking_down: &Self, idle: &Self, flows: u64) -> Vec<Cost> {
-        let parts = self.work.iter().zip(&taking_down.work).zip(&idle.work);
-        parts
-            .map(|((set_up, taken_down), idling)| {
-                let share = idling.time.as_secs_f64() / idle.time.as_secs_f64();
-                let beyond = |work: &Work, time: Duration| {
-                    (work.time.as_secs_f64() - share * time.as_secs_f64()).max(0.0)
-                };
-                Cost::new(
-                    (beyond(set_up, self.time), beyond(taken_down, taking_down.time)),
-                    set_up.turns,
-                    flows,
-                )
-            })
-            .collect()
-    }
-}
-
-/// Flows that come at a rate.
-struct Load<'a> {
-    range: Range<'a>,
-    rate: u32,
-    watch: Watch,
-    last: Option<FlowKey>,
-}
-
-impl Load<'_> {
-    /// Opens flows for a while; gives how many.
-    fn run(&mut self, time: Duration, interrupt: &Interrupt) -> Result<u64> {
-        let (start, mut state, mut opened) = (Instant::now(), 0, 0_u32);
-        while start.elapsed() < time && opened + PART <= FLOWS {
-            interrupt.check()?;
-            let due = Duration::from_secs_f64(f64::from(opened) / f64::from(self.rate));
-            std::thread::sleep(due.saturating_sub(start.elapsed()));
-            state = self.range.open_part((state, PART), PAUSE)?;
-            opened += PART;
-            let key = key(state & (FLOWS - 1))?;
-            self.watch.look_for(key);
-            self.last = Some(key);
-        }
-        Ok(u64::from(opened))
-    }
-}
-
-/// The key of a flow in its box's table.
-fn key(flow: u32) -> Result<FlowKey> {
-    let client = std::net::Ipv4Addr::from(u32::from(FAR) + flow / PORTS);
-    let port = FIRST_PORT + u16::try_from(flow % PORTS)?;
-    let from = (client.octets(), port.to_be_bytes());
-    Ok(FlowKey::new(from, (VIRTUAL.octets(), 80_u16.to_be_bytes()), 17))
+    let places = <[Place<'_>; 2]>::try_from(places).ok().context("two ends")?;
+    Crowd::between(flows, places)
 }

@@ -1,157 +1,180 @@
-//! What replication cost, as a value and as a table.
-
-use std::time::Duration;
+//! What replication costs, as a value and as a table.
 
 use serde::Serialize;
 
+use super::cost::Cost;
+use super::fill::Fill;
 use crate::machine::Machine;
 use crate::table::{self, say};
 
-/// Microseconds for each flow that are aimed at, on each side.
+/// Microseconds for each connection that are aimed at, on each side.
 const COST: f64 = 7.0;
 /// Milliseconds that are aimed at: in the middle, and of 99 in a hundred.
 const LAG: (f64, f64) = (1.0, 10.0);
-
-/// Share of the wanted rate without which nothing is judged.
+/// Seconds for a hundred thousand entries and for a million, and times what a copy costs.
+const FILLS: [f64; 2] = [0.3, 3.0];
+const OVER_COPY: f64 = 1.5;
+/// Octets for a connection.
+const MEMORY: f64 = 320.0;
+/// Share of the wanted rate without which lags are not judged.
 const ENOUGH: f64 = 0.9;
 
-/// What one box's processes did for each flow.
-#[derive(Clone, Copy, Debug, Serialize)]
-pub(super) struct Cost {
-    set_up_us: f64,
-    taken_down_us: f64,
-    /// How often a thread was put on a core while flows came.
-    turns: f64,
-}
-
-/// How late the peer knew.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
-pub(super) struct Lags {
-    median_ms: f64,
-    p99_ms: f64,
-    longest_ms: f64,
-    flows: usize,
-    /// Flows that never came: their datagrams were lost on the way.
-    unseen: usize,
-}
-
-#[expect(clippy::cast_precision_loss, reason = "fewer than 2^52")]
-impl Cost {
-    pub(super) fn new((set_up, taken_down): (f64, f64), turns: u64, flows: u64) -> Self {
-        let each = |figure: f64| figure / flows.max(1) as f64;
-        Self {
-            set_up_us: each(set_up * 1e6),
-            taken_down_us: each(taken_down * 1e6),
-            turns: each(turns as f64),
-        }
-    }
-
-    fn us(&self) -> f64 {
-        self.set_up_us + self.taken_down_us
-    }
-}
-
-impl Lags {
-    pub(super) fn of(all: &[Option<Duration>]) -> Self {
-        let mut seen: Vec<Duration> = all.iter().copied().flatten().collect();
-        seen.sort_unstable();
-        let at = |percent: usize| {
-            let index = (seen.len() * percent / 100).min(seen.len().saturating_sub(1));
-            seen.get(index).map_or(0.0, |lag| lag.as_secs_f64() * 1e3)
-        };
-        Self {
-            median_ms: at(50),
-            p99_ms: at(99),
-            longest_ms: at(100),
-            flows: seen.len(),
-            unseen: all.len() - seen.len(),
-        }
-    }
+/// Everything about one pair.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Column {
+    pub(super) name: &'static str,
+    pub(super) cost: Cost,
+    pub(super) fills: Vec<Fill>,
+    pub(super) memory_octets: f64,
 }
 
 /// Everything.
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
     machine: Machine,
-    /// New flows a second: wanted, and had.
+    /// New connections a second that were wanted.
     wanted: u32,
-    had: f64,
-    flows: u64,
-    /// Of the box that forwards, then of its peer.
-    costs: Vec<Cost>,
-    lag: Lags,
+    has_rival: bool,
+    pub(super) columns: Vec<Column>,
+    pub(super) failures: Vec<String>,
 }
 
+/// A line of the table: what, and a figure for each pair.
+type Line = (String, Vec<String>);
+
 impl Report {
-    pub(super) fn new(
-        machine: Machine,
-        (wanted, flows, time): (u32, u64, Duration),
-        costs: Vec<Cost>,
-        lag: Lags,
-    ) -> Self {
-        #[expect(clippy::cast_precision_loss, reason = "fewer than 2^52")]
-        let had = flows as f64 / time.as_secs_f64();
-        Self { machine, wanted, had, flows, costs, lag }
+    pub(super) fn new(machine: Machine, wanted: u32, has_rival: bool) -> Self {
+        Self { machine, wanted, has_rival, columns: Vec::new(), failures: Vec::new() }
     }
 
     /// For people.
     pub(crate) fn table(&self) -> String {
         let mut text = self.machine.describe();
-        say(&mut text, format_args!("{} flows, {:.0} a second\n\n", self.flows, self.had));
-        let heading = ["", "set up µs", "taken down µs", "together", "turns"];
-        let mut lines = vec![heading.map(str::to_owned).to_vec()];
-        for (name, cost) in ["active", "standby"].iter().zip(&self.costs) {
-            let figures = [cost.set_up_us, cost.taken_down_us, cost.us(), cost.turns];
-            let cells = figures.iter().map(|figure| format!("{figure:.2}"));
-            lines.push(std::iter::once((*name).to_owned()).chain(cells).collect());
-        }
+        let names = self.columns.iter().map(|column| column.name.to_owned());
+        let mut lines = vec![std::iter::once(String::new()).chain(names).collect::<Vec<_>>()];
+        let all = self.costs().into_iter().chain(self.lags()).chain(self.fills());
+        lines.extend(all.map(|(what, figures)| [vec![what], figures].concat()));
+        text.push('\n');
         text.push_str(&table::render(&lines));
-        let Lags { median_ms, p99_ms, longest_ms, flows, unseen } = self.lag;
-        say(
-            &mut text,
-            format_args!(
-                "\nknown to the peer after {median_ms:.2} ms (median), {p99_ms:.2} ms (99 %), \
-                 {longest_ms:.2} ms (longest) of {flows} flows; {unseen} never came\n"
-            ),
-        );
-        if self.had < f64::from(self.wanted) * ENOUGH {
-            let Self { wanted, had, .. } = self;
-            let why = format_args!("targets are not judged: {had:.0} of {wanted} flows a second\n");
-            say(&mut text, why);
-            return text;
+        if !self.has_rival {
+            let why = "conntrackd or nft is not installed (Debian packages conntrackd, nftables)";
+            say(&mut text, format_args!("\nno column to compare with: {why}\n"));
         }
-        for (name, cost) in ["active", "standby"].iter().zip(&self.costs) {
-            judge(&mut text, &format!("{name}, µs for a flow"), cost.us(), COST);
+        for failure in &self.failures {
+            say(&mut text, format_args!("\nnot measured: {failure}\n"));
         }
-        judge(&mut text, "lag, ms, median", median_ms, LAG.0);
-        judge(&mut text, "lag, ms, 99 %", p99_ms, LAG.1);
+        text.push('\n');
+        if let Some(own) = self.columns.iter().find(|column| column.name == "hitless") {
+            self.judge(&mut text, own);
+        }
         text
     }
+
+    fn line(&self, what: impl Into<String>, figure: impl Fn(&Column) -> String) -> Line {
+        (what.into(), self.columns.iter().map(figure).collect())
+    }
+
+    fn costs(&self) -> Vec<Line> {
+        let share = |which: usize, part: fn(&super::cost::Share) -> f64| {
+            move |column: &Column| {
+                column.cost.shares.get(which).map_or("-".to_owned(), |s| two(part(s)))
+            }
+        };
+        let mut lines = vec![
+            self.line(format!("connections/s ({} wanted)", self.wanted), |c| {
+                format!("{:.0}", c.cost.had)
+            }),
+            self.line("established", |c| format!("{} of {}", c.cost.established, c.cost.flows)),
+        ];
+        for (which, name) in ["box", "peer"].into_iter().enumerate() {
+            lines.push(self.line(format!("{name}, µs: set up"), share(which, |s| s.set_up_us)));
+            lines.push(
+                self.line(format!("{name}, µs: taken down"), share(which, |s| s.taken_down_us)),
+            );
+            lines.push(
+                self.line(format!("{name}, µs: together"), share(which, super::cost::Share::us)),
+            );
+        }
+        lines.push(self.line("not forgotten, box and peer", |c| {
+            format!("{} {}", c.cost.left[0], c.cost.left[1])
+        }));
+        lines.push(self.line("box's core busy", |c| format!("{:.0} %", c.cost.core_busy * 100.0)));
+        lines
+    }
+
+    fn lags(&self) -> Vec<Line> {
+        vec![
+            self.line("lag, ms: median", |c| two(c.cost.lags.median_ms)),
+            self.line("lag, ms: 99 %", |c| two(c.cost.lags.p99_ms)),
+            self.line("lag, ms: longest", |c| two(c.cost.lags.longest_ms)),
+            self.line("not within 500 ms", |c| {
+                format!("{} of {}", c.cost.lags.unseen, c.cost.lags.looked_for)
+            }),
+        ]
+    }
+
+    fn fills(&self) -> Vec<Line> {
+        let most = self.columns.iter().map(|column| column.fills.len()).max().unwrap_or(0);
+        let mut lines = Vec::new();
+        for number in 0..most {
+            let fill = |figure: fn(&Fill) -> String| {
+                move |column: &Column| column.fills.get(number).map_or("-".to_owned(), figure)
+            };
+            let first = self.columns.iter().find_map(|column| column.fills.get(number));
+            let size = first.map_or(0, |fill| fill.entries);
+            let mut add = |what: &str, figure: fn(&Fill) -> String| {
+                lines.push(self.line(format!("fresh peer, {size}: {what}"), fill(figure)));
+            };
+            add("arrived", |fill| format!("{} of {}", fill.arrived, fill.entries));
+            add("s, first to last", |fill| two(fill.filling_s));
+            add("s, from its start", |fill| two(fill.from_start_s));
+            add("s, a batch copy", |fill| {
+                fill.copied.map_or("-".to_owned(), |copied| two(copied.seconds()))
+            });
+        }
+        lines.push(self.line("octets for a connection", |c| format!("{:.0}", c.memory_octets)));
+        lines
+    }
+
+    fn judge(&self, text: &mut String, own: &Column) {
+        for (share, name) in own.cost.shares.iter().zip(["box", "peer"]) {
+            judge(text, &format!("{name}, µs for a connection"), share.us(), COST);
+        }
+        if own.cost.had < f64::from(self.wanted) * ENOUGH {
+            let (wanted, had) = (self.wanted, own.cost.had);
+            let why =
+                format_args!("lags are not judged: {had:.0} of {wanted} connections a second\n");
+            say(text, why);
+        } else {
+            judge(text, "lag, ms, median", own.cost.lags.median_ms, LAG.0);
+            judge(text, "lag, ms, 99 %", own.cost.lags.p99_ms, LAG.1);
+        }
+        for fill in &own.fills {
+            let Fill { entries, arrived, filling_s, copied, .. } = *fill;
+            let bound = if entries > 500_000 { FILLS[1] } else { FILLS[0] };
+            judge(text, &format!("fresh peer, {entries}, s"), filling_s, bound);
+            if let Some(copied) = copied.filter(|_| entries > 500_000) {
+                let times = filling_s / copied.seconds();
+                judge(
+                    text,
+                    &format!("fresh peer, {entries}, times a batch copy"),
+                    times,
+                    OVER_COPY,
+                );
+            }
+            #[expect(clippy::cast_precision_loss, reason = "fewer than 2^52")]
+            let missing = entries.saturating_sub(arrived) as f64;
+            judge(text, &format!("fresh peer, {entries}, missing"), missing, 0.0);
+        }
+        judge(text, "octets for a connection", own.memory_octets, MEMORY);
+    }
+}
+
+fn two(figure: f64) -> String {
+    format!("{figure:.2}")
 }
 
 fn judge(text: &mut String, what: &str, reached: f64, most: f64) {
     let word = if reached <= most { "reached" } else { "MISSED" };
     say(text, format_args!("target: {what} at most {most}: {word}, {reached:.2}\n"));
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lags_are_told_by_their_order_and_lost_flows_apart() {
-        let lags: Vec<_> = (1..=200).rev().map(|ms| Some(Duration::from_millis(ms))).collect();
-        let lags = Lags::of(&[vec![None], lags].concat());
-        assert!((lags.median_ms - 101.0).abs() < 1e-9 && (lags.p99_ms - 199.0).abs() < 1e-9);
-        assert_eq!((lags.flows, lags.unseen), (200, 1));
-        assert!((lags.longest_ms - 200.0).abs() < 1e-9);
-        assert_eq!(Lags::of(&[]).flows, 0);
-    }
-
-    #[test]
-    fn a_cost_is_told_for_each_flow() {
-        let cost = Cost::new((0.4, 0.1), 50_000, 100_000);
-        assert!((cost.set_up_us - 4.0).abs() < 1e-9 && (cost.us() - 5.0).abs() < 1e-9);
-        assert!((cost.turns - 0.5).abs() < 1e-9);
-    }
 }
