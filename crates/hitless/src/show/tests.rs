@@ -59,6 +59,7 @@ fn ft() -> FtState {
         longest_delay_ns: 3_400_000,
         delays: 0,
         peer: Some(peer()),
+        key: Some(hitless_core::session::KeyInUse::Own),
         paths: vec![(PathId(vlan(9)), true), (PathId(vlan(2)), true)],
         waiting: None,
         gateways: None,

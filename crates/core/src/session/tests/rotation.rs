@@ -83,11 +83,15 @@ impl Pair {
         let arrived: Vec<(Instant, usize, Vec<u8>)> = arrived;
         for (_, to, frame) in arrived {
             let answers = self.ends[to].hear(self.now, FT, &frame);
-            answers.into_iter().for_each(|answer| self.send(to, answer));
+            for answer in answers {
+                self.send(to, answer);
+            }
         }
         for from in [0, 1] {
             let said = self.ends[from].tick(self.now);
-            said.into_iter().for_each(|frame| self.send(from, frame));
+            for frame in said {
+                self.send(from, frame);
+            }
             if self.ends[from].session.is_established() {
                 self.sent += 1;
                 let frame = self.ends[from].seal(&self.sent.to_be_bytes());
