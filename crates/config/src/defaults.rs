@@ -55,6 +55,8 @@ pub const MAX_CONNECTIONS: u32 = 131_072;
 
 /// The variable that sizes the connection table.
 pub(crate) const MAX_CONNECTIONS_VARIABLE: &str = "MAX_CONNECTIONS";
+/// The variable that says what the times of sticky groups count from.
+pub(crate) const STICKY_SINCE_END_VARIABLE: &str = "NO_TIMEOUT_IP_STICKY_ENTRIES";
 /// The variable that chooses the hook of attached devices.
 pub(crate) const HOOK_VARIABLE: &str = "DATAPLANE_HOOK";
 
@@ -192,6 +194,12 @@ impl Module {
     pub fn max_connections(&self) -> u32 {
         let configured = self.variables.get(MAX_CONNECTIONS_VARIABLE);
         configured.and_then(|value| value.parse().ok()).unwrap_or(MAX_CONNECTIONS)
+    }
+
+    /// Whether the times of sticky groups count from the end of a client's last connection, and not from
+    /// the beginning of its newest one.
+    pub fn sticky_since_end(&self) -> bool {
+        self.variables.get(STICKY_SINCE_END_VARIABLE).is_some_and(|value| value != "0")
     }
 
     /// The hook of attached devices.

@@ -47,6 +47,7 @@ pub(crate) fn remarks(configuration: &Configuration) -> Vec<Problem> {
     let mut remarks = Vec::new();
     for (slot, module) in &configuration.modules {
         addresses::remark(*slot, module, &mut remarks);
+        servers::remark(*slot, module, &mut remarks);
     }
     remarks
 }

@@ -23,7 +23,8 @@ const WITHOUT_EFFECT: &[(&str, &str)] = &[
     ("module csm 5\n arp 10.0.0.1 0000.0c07.ac01 vlan 2", "a static neighbour"),
     ("module csm 5\n natpool P 10.0.0.1 10.0.0.9 netmask 255.0.0.0", "a pool of addresses"),
     ("module csm 5\n natpool P 10.0.0.1 10.0.0.9 prefix-length 8", "a pool of addresses"),
-    ("module csm 5\n sticky 35 netmask 255.255.255.255 timeout 5", "stickiness"),
+    ("module csm 5\n sticky 35 cookie C insert", "stickiness by what is in a connection"),
+    ("module csm 5\n sticky 35 header H timeout 5", "stickiness by what is in a connection"),
     ("module csm 5\n policy P", "a policy"),
     ("module csm 5\n probe P icmp", "a probe"),
     ("module csm 5\n serverfarm F\n  no nat server", "no nat server"),
@@ -52,7 +53,10 @@ const WITHOUT_EFFECT: &[(&str, &str)] = &[
     ),
     ("module csm 5\n vserver V\n  virtual 10.0.0.1 tcp ftp service ftp", "virtual ... service"),
     ("module csm 5\n vserver V\n  serverfarm F backup G sticky", "a backup server farm"),
-    ("module csm 5\n vserver V\n  sticky 100 group 35", "stickiness"),
+    (
+        "module csm 5\n sticky 35 ssl\n vserver V\n  sticky 100 group 35",
+        "stickiness by what is in a connection",
+    ),
     ("module csm 5\n vserver V\n  replicate csrp sticky", "replicate csrp sticky"),
     ("module csm 5\n vserver V\n  vlan 7", "vlan of a virtual server"),
     ("module csm 5\n vserver V\n  client 10.0.0.0 255.0.0.0 exclude", "client of a virtual server"),
@@ -85,7 +89,10 @@ const WITH_EFFECT: &[&str] = &[
     "module csm 5\n serverfarm F\n  real 10.0.0.1 80\n   weight 3\n   inservice",
     "module csm 5\n vserver V\n  virtual 10.0.0.1 tcp www\n  serverfarm F\n  idle 9\n  pending 9",
     "module csm 5\n vserver V\n  replicate csrp connection\n  inservice\n  no sticky",
-    "module csm 5\n variable MAX_CONNECTIONS 4096\n variable DATAPLANE_HOOK tc",
+    "module csm 5\n sticky 35 netmask 255.255.255.0 address both timeout 5\n sticky 36 netmask 255.0.0.0",
+    "module csm 5\n vserver V\n  sticky 100 group 35 netmask 255.255.255.0 source",
+    "module csm 5\n vserver V\n  sticky 100",
+    "module csm 5\n variable NO_TIMEOUT_IP_STICKY_ENTRIES 1\n variable MAX_CONNECTIONS 4096\n variable DATAPLANE_HOOK tc",
     "module csm 5\n ft group 1 vlan 9\n  priority 9 alt 8\n  preempt\n  no track gateway 10.0.0.1",
 ];
 

@@ -11,48 +11,9 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 use crate::Counter;
 
 /// Grows with every change below; part of the name of the pin folder.
-pub const ABI_VERSION: u32 = 2;
+pub const ABI_VERSION: u32 = 3;
 
-/// Names of the maps in the BPF object.
-pub mod map {
-    /// Array of one [`super::RoleWord`].
-    pub const ROLE: &str = "ROLE";
-    /// Hash of interface number (`u32`) to [`super::VlanPort`].
-    pub const PORTS: &str = "PORTS";
-    /// Array of [`super::VlanPort`]: copies of those in `PORTS` by [`super::slot_of`], for look-ups that
-    /// take no hash. Of two ports with one slot the second is in `PORTS` only.
-    pub const PORT_SLOTS: &str = "PORT_SLOTS";
-    /// Hash of [`super::FloatingKey`] to [`super::Floating`].
-    pub const FLOATING: &str = "FLOATING";
-    /// Hash of [`super::VirtualKey`] to [`super::VirtualServer`].
-    pub const VIRTUAL: &str = "VIRTUAL";
-    /// Array of `u32`, index into `REALS`: the reals of each farm in the order of the predictor.
-    pub const SCHEDULE: &str = "SCHEDULE";
-    /// Array of `u64` by farm, next position in its schedule; the programs count it up.
-    pub const TURN: &str = "TURN";
-    /// Array of [`super::Real`].
-    pub const REALS: &str = "REALS";
-    /// Hash of [`super::VirtualKey`] to `u32` (always 1): addresses and ports of reals of farms that translate.
-    pub const REAL_ADDRS: &str = "REAL_ADDRS";
-    /// Array of [`super::NextHop`]; entry 0 is never used.
-    pub const NEXT_HOPS: &str = "NEXT_HOPS";
-    /// Hash of [`super::FlowKey`] (client to virtual server) to [`super::Conn`]; programs and user space write.
-    pub const CONN_FWD: &str = "CONN_FWD";
-    /// Hash of [`super::FlowKey`] (real to client) to [`super::Conn`]; programs and user space write.
-    pub const CONN_REV: &str = "CONN_REV";
-    /// Evicting hash like `CONN_FWD`, for connections that are not established.
-    pub const EMB_FWD: &str = "EMB_FWD";
-    /// Evicting hash like `CONN_REV`, for connections that are not established.
-    pub const EMB_REV: &str = "EMB_REV";
-    /// Array of one [`super::TableUse`], written by the programs.
-    pub const USE_BPF: &str = "USE_BPF";
-    /// Array of one [`super::TableUse`], written by user space.
-    pub const USE_USER: &str = "USE_USER";
-    /// Ring buffer of [`super::Event`], from the programs to user space.
-    pub const EVENTS: &str = "EVENTS";
-    /// Per-CPU array of one [`super::Local`], written by the programs.
-    pub const LOCAL: &str = "LOCAL";
-}
+pub mod map;
 
 /// Name of the TC program in the BPF object.
 pub const PROGRAM_TC: &str = "hitless_tc";
@@ -80,6 +41,10 @@ pub const MAX_NEXT_HOPS: u32 = 16_384;
 pub const DEFAULT_CONNECTIONS: u32 = 131_072;
 /// Entries of `EMB_FWD` and of `EMB_REV`: small, because a flood lives here and nowhere else.
 pub const MAX_EMBRYONIC: u32 = 16_384;
+/// Entries of `STICKY`, the original's limit. They are not preallocated: most modules have none.
+pub const MAX_STICKY: u32 = 262_144;
+/// Entries of `FARM_REALS`: two for every real, and the last configuration's until this one's are there.
+pub const MAX_FARM_REALS: u32 = 4 * MAX_REALS;
 /// Bytes of `EVENTS`, a power of two: some 40,000 events.
 pub const EVENT_RING_BYTES: u32 = 4 << 20;
 
@@ -116,6 +81,12 @@ impl RoleWord {
     /// [`Self::flags`]: the lease was renewed without a peer.
     pub const ALONE: u32 = 1;
 }
+
+mod sticky;
+
+pub use sticky::{
+    FarmRealKey, STICKY_FROM_PEER, STICKY_REPLICATE, StickyEntry, StickyEvent, StickyKey,
+};
 
 /// [`VlanPort::kind`]: clients are here.
 pub const KIND_CLIENT: u8 = 1;
@@ -195,9 +166,15 @@ abi! {
 }
 
 /// [`VirtualServer::flags`]: takes connections.
-pub const VS_IN_SERVICE: u32 = 1;
+pub const VS_IN_SERVICE: u16 = 1;
 /// [`VirtualServer::flags`]: `replicate csrp connection`.
-pub const VS_REPLICATE: u32 = 2;
+pub const VS_REPLICATE: u16 = 2;
+/// [`VirtualServer::flags`]: clients stick by their own address.
+pub const VS_STICKY_SOURCE: u16 = 4;
+/// [`VirtualServer::flags`]: clients stick by the virtual address.
+pub const VS_STICKY_DESTINATION: u16 = 8;
+/// [`VirtualServer::flags`]: `replicate csrp sticky`.
+pub const VS_REPLICATE_STICKY: u16 = 16;
 
 abi! {
     /// A virtual server.
@@ -205,15 +182,19 @@ abi! {
         /// Number of this virtual server in the local configuration.
         pub index: u32,
         /// `VS_*` bits.
-        pub flags: u32,
+        pub flags: u16,
+        /// The group that shares what sticks; 0 = this one for itself.
+        pub sticky_group: u8,
+        /// Not used, zero.
+        pub reserved: u8,
         /// First entry of its farm in `SCHEDULE`.
         pub schedule_start: u32,
         /// Entries of its farm in `SCHEDULE`; 0 = no real in service.
         pub schedule_len: u32,
         /// Its farm's entry in `TURN`.
         pub farm: u32,
-        /// Not used, zero.
-        pub reserved: u32,
+        /// How much of an address tells clients apart.
+        pub sticky_mask: [u8; 4],
         /// Nanoseconds after which an embryonic connection is forgotten (`pending`).
         pub pending_ns: u64,
     }
@@ -287,6 +268,8 @@ pub const CONN_FROM_PEER: u8 = 2;
 pub const CONN_MAC_KNOWN: u8 = 4;
 /// [`Conn::flags`]: the last thing that came from this direction's side was a RST.
 pub const CONN_RESET: u8 = 8;
+/// [`Conn::flags`]: its client sticks.
+pub const CONN_STICKY: u8 = 16;
 
 abi! {
     /// One direction of a connection. The forward entry rewrites the destination, the reverse one
@@ -358,6 +341,8 @@ pub const EVENT_CHANGED: u32 = 2;
 pub const EVENT_REMOVED: u32 = 3;
 /// [`Event::kind`]: a connection was begun; told only while draining.
 pub const EVENT_EMBRYONIC: u32 = 4;
+/// [`StickyEvent::kind`]: a client sticks, to another real than before perhaps.
+pub const EVENT_STICKY: u32 = 5;
 
 abi! {
     /// What the programs tell user space.

@@ -82,6 +82,10 @@ counters! {
     EventsLost = "events_lost",
     /// Connections established while the table was full; they live in the evicting table.
     EstablishedInSmallTable = "established_in_small_table",
+    /// Connections whose client sticks to a real.
+    StuckToReal = "stuck_to_real",
+    /// Clients that found no room in the table of those that stick.
+    StickyTableFull = "sticky_table_full",
 }
 
 impl Counter {

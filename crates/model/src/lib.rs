@@ -16,6 +16,7 @@ pub mod counter;
 pub mod ids;
 pub mod mac;
 pub mod role;
+pub mod sticky;
 pub mod tcp;
 pub mod time;
 
@@ -26,4 +27,5 @@ pub use ids::{
 };
 pub use mac::Mac;
 pub use role::Role;
+pub use sticky::{StickyClient, StickyOwner, StickyRecord};
 pub use time::Instant;

@@ -2,8 +2,8 @@
 
 use hitless_model::Counter;
 use hitless_model::abi::{
-    CONN_MAC_KNOWN, CONN_REPLICATE, Conn, EVENT_EMBRYONIC, FlowKey, Real, VS_IN_SERVICE,
-    VS_REPLICATE, VirtualServer, VlanPort,
+    CONN_MAC_KNOWN, CONN_REPLICATE, CONN_STICKY, Conn, EVENT_EMBRYONIC, FlowKey, Real,
+    VS_IN_SERVICE, VS_REPLICATE, VS_STICKY_DESTINATION, VS_STICKY_SOURCE, VirtualServer, VlanPort,
 };
 
 use crate::ctx::entry::{self, Entry};
@@ -12,7 +12,7 @@ use crate::gate::Gate;
 use crate::ipv4::Arrival;
 use crate::lookup::{self, Direction, Found, Keys, Stage};
 use crate::maps::{CONN_REV, EMB_FWD, EMB_REV, NEXT_HOPS, REALS, SCHEDULE};
-use crate::track;
+use crate::{sticky, track};
 
 /// How many places of the schedule are tried: a client port that meets the same real by two virtual
 /// servers is rare, three such reals in a row do not happen by chance.
@@ -32,6 +32,7 @@ pub(crate) fn connection<'a>(
         return Err(Counter::DropTableFull);
     }
     let real = choose(arrival, key, server)?;
+    sticky::begin(key, server, (real.ip, port_of(real, key)), arrival.now);
     let forward = forward(arrival, key, server, real);
     entry::insert(&EMB_FWD, key, &forward).map_err(|_| Counter::DropTableFull)?;
     local::count(Counter::ConnectionsCreated);
@@ -42,20 +43,23 @@ pub(crate) fn connection<'a>(
     Ok(Found { key, entry, direction: Direction::Forward, stage: Stage::Begun })
 }
 
-/// The real whose turn it is and whose reverse key is free; the reverse entry is made.
+/// The real that the client sticks to, else the one whose turn it is, if its reverse key is free; the reverse
+/// entry is made.
 #[inline(always)]
 fn choose(
     arrival: &Arrival<'_>,
     key: &FlowKey,
     server: &VirtualServer,
 ) -> Result<&'static Real, Counter> {
+    let (first, turn) = first(arrival, key, server).ok_or(Counter::DropNoReal)?;
     let mut reverse = reverse(arrival, key, server);
-    let turn = table::take_turn(server.farm).ok_or(Counter::DropNoReal)?;
     // A real has as many places in a row as it weighs: its neighbours in the schedule are itself.
     let stride = (u64::from(server.schedule_len) / ATTEMPTS).max(1);
     for attempt in 0..ATTEMPTS {
         let place = turn.wrapping_add(attempt * stride);
-        let real = scheduled(server, place).ok_or(Counter::DropNoReal)?;
+        let scheduled = if attempt == 0 { Some(first) } else { scheduled(server, place) };
+        let index = scheduled.ok_or(Counter::DropNoReal)?;
+        let real = table::element(&REALS, index).ok_or(Counter::DropNoReal)?;
         reverse.in_vlan = real.vlan;
         let address = (real.ip, port_of(real, key));
         if claim(key, &key.reverse_of_forward(address), &reverse, arrival.now) {
@@ -65,13 +69,25 @@ fn choose(
     Err(Counter::DropReverseOccupied)
 }
 
-/// The real at a place of the farm's schedule; none if no real is in service.
+/// The index of the real that is tried first, and the turn that the others follow from. A client that sticks
+/// takes nobody's turn; if it cannot have its real, any other one is as good.
 #[inline(always)]
-fn scheduled(server: &VirtualServer, turn: u64) -> Option<&'static Real> {
+fn first(arrival: &Arrival<'_>, key: &FlowKey, server: &VirtualServer) -> Option<(u32, u64)> {
+    let stuck = sticky::real(key, server, arrival.now);
+    if stuck == sticky::NONE {
+        let turn = table::take_turn(server.farm)?;
+        return Some((scheduled(server, turn)?, turn));
+    }
+    arrival.local.count(Counter::StuckToReal);
+    Some((stuck, arrival.now))
+}
+
+/// The index of the real at a place of the farm's schedule; none if no real is in service.
+#[inline(always)]
+fn scheduled(server: &VirtualServer, turn: u64) -> Option<u32> {
     let place = turn.checked_rem(u64::from(server.schedule_len))?;
     let index = u64::from(server.schedule_start).wrapping_add(place);
-    let index = table::element(&SCHEDULE, u32::try_from(index).ok()?)?;
-    table::element(&REALS, *index)
+    table::element(&SCHEDULE, u32::try_from(index).ok()?).copied()
 }
 
 /// The port that a real listens on.
@@ -136,7 +152,9 @@ fn reverse(arrival: &Arrival<'_>, key: &FlowKey, server: &VirtualServer) -> Conn
 /// What both entries have in common.
 #[inline(always)]
 fn blank(arrival: &Arrival<'_>, server: &VirtualServer) -> Conn {
-    let flags = if server.flags & VS_REPLICATE == 0 { 0 } else { CONN_REPLICATE };
+    let flag = |asked: u16, flag: u8| if server.flags & asked == 0 { 0 } else { flag };
+    let flags = flag(VS_REPLICATE, CONN_REPLICATE)
+        | flag(VS_STICKY_SOURCE | VS_STICKY_DESTINATION, CONN_STICKY);
     Conn {
         last_seen: arrival.now,
         created: arrival.now,

@@ -31,6 +31,7 @@ mod maps;
 mod parse;
 mod pipeline;
 mod rewrite;
+mod sticky;
 mod track;
 mod usual;
 mod verdict;

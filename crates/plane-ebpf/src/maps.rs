@@ -69,6 +69,21 @@ pub(crate) static EMB_FWD: LruHashMap<abi::FlowKey, abi::Conn> =
 pub(crate) static EMB_REV: LruHashMap<abi::FlowKey, abi::Conn> =
     LruHashMap::with_max_entries(abi::MAX_EMBRYONIC, 0);
 
+/// Which real a client sticks to. What is in it is never evicted: a client that finds it full does not stick.
+#[map]
+pub(crate) static STICKY: HashMap<abi::StickyKey, abi::StickyEntry> =
+    HashMap::with_max_entries(abi::MAX_STICKY, BPF_F_NO_PREALLOC);
+
+/// The same of clients none of whose connections is established. A flood evicts only from here.
+#[map]
+pub(crate) static STICKY_NEW: LruHashMap<abi::StickyKey, abi::StickyEntry> =
+    LruHashMap::with_max_entries(abi::MAX_EMBRYONIC, 0);
+
+/// Reals in service of farms that clients stick to, as indices into `REALS`. Written by user space.
+#[map]
+pub(crate) static FARM_REALS: HashMap<abi::FarmRealKey, u32> =
+    HashMap::with_max_entries(abi::MAX_FARM_REALS, BPF_F_NO_PREALLOC);
+
 /// What the programs put into and took out of the main table.
 #[map]
 pub(crate) static USE_BPF: Array<abi::TableUse> = Array::with_max_entries(1, 0);

@@ -5,7 +5,7 @@
 
 use hitless_model::Counter;
 use hitless_model::abi::{
-    CONN_REPLICATE, CONN_RESET, EVENT_CHANGED, EVENT_ESTABLISHED, EVENT_REMOVED,
+    CONN_REPLICATE, CONN_RESET, CONN_STICKY, EVENT_CHANGED, EVENT_ESTABLISHED, EVENT_REMOVED,
 };
 use hitless_model::tcp::{self, seen};
 
@@ -14,6 +14,7 @@ use crate::ctx::{events, local, table};
 use crate::lookup::{Direction, Found, Keys, Stage};
 use crate::maps::{CONN_FWD, CONN_REV, EMB_FWD, EMB_REV, USE_BPF, USE_USER};
 use crate::parse::{TCP, Transport};
+use crate::sticky;
 
 /// Both entries of a connection.
 struct Pair {
@@ -88,6 +89,9 @@ fn embryonic(found: &Found<'_>, transport: &Transport) {
     let is_first = !seen::is_established(observed.before);
     if is_first {
         local::count(Counter::ConnectionsEstablished);
+        if pair.forward.conn().flags & CONN_STICKY != 0 {
+            sticky::confirm(&keys.forward, pair.forward.conn());
+        }
     }
     match promote(&keys, &pair) {
         Err(Refused::Full) if is_first => local::count(Counter::EstablishedInSmallTable),

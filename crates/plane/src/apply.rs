@@ -53,6 +53,7 @@ fn write_others(maps: &Maps, current: &Contents, target: &Contents) -> Result<us
     written += write(&maps.ports, &current.ports, &target.ports)?;
     written += write_slots(&maps.port_slots, &current.port_slots, &target.port_slots)?;
     written += write(&maps.real_addresses, &stray(current), &stray(target))?;
+    written += write(&maps.farm_reals, &current.farm_reals, &target.farm_reals)?;
     written += write(&maps.virtuals, &current.virtuals, &target.virtuals)?;
     written += write(&maps.floating, &current.floating, &target.floating)?;
     Ok(written)
@@ -63,6 +64,7 @@ fn remove_all(maps: &Maps, current: &Contents, target: &Contents) -> Result<usiz
     let mut removed = 0;
     removed += remove(&maps.floating, &current.floating, &target.floating)?;
     removed += remove(&maps.virtuals, &current.virtuals, &target.virtuals)?;
+    removed += remove(&maps.farm_reals, &current.farm_reals, &target.farm_reals)?;
     removed += remove(&maps.real_addresses, &stray(current), &stray(target))?;
     removed += empty_slots(&maps.port_slots, &current.port_slots, &target.port_slots)?;
     removed += remove(&maps.ports, &current.ports, &target.ports)?;
@@ -121,6 +123,7 @@ pub(crate) fn read(maps: &Maps) -> Result<Contents> {
         reals: read_some(&maps.reals, used)?,
         virtuals,
         schedules,
+        farm_reals: maps.farm_reals.entries()?.into_iter().collect(),
         real_addresses: maps.real_addresses.entries()?.into_iter().map(|(key, _)| key).collect(),
         next_hops: read_next_hops(maps)?,
     })

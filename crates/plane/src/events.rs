@@ -1,4 +1,4 @@
-//! What the programs tell: connections established, changed, removed, begun.
+//! What the programs tell: connections established, changed, removed, begun; clients that stick.
 
 use std::fmt;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -6,14 +6,15 @@ use std::path::Path;
 
 use aya::maps::{Map, MapData, RingBuf};
 use hitless_model::abi::{self, map};
-use hitless_model::{ConnRecord, Instant};
+use hitless_model::{ConnRecord, Instant, StickyRecord};
 use zerocopy::FromBytes;
 
 use crate::conn::entry;
 use crate::error::{Error, Result};
 use crate::load::chain;
+use crate::sticky;
 
-/// What happened to a connection.
+/// What happened to a connection, or to a client's stickiness.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConnEvent {
     /// Both sides talk.
@@ -24,18 +25,8 @@ pub enum ConnEvent {
     Removed(ConnRecord),
     /// A connection was begun; told only while draining.
     Embryonic(ConnRecord),
-}
-
-impl ConnEvent {
-    /// The connection.
-    pub fn record(&self) -> &ConnRecord {
-        match self {
-            Self::Established(record)
-            | Self::Changed(record)
-            | Self::Removed(record)
-            | Self::Embryonic(record) => record,
-        }
-    }
+    /// A client sticks, to another real than before perhaps.
+    Sticks(StickyRecord),
 }
 
 /// The reading end of the programs' ring buffer; wait for it with epoll.
@@ -89,6 +80,17 @@ impl AsFd for EventReader {
 }
 
 fn decode(bytes: &[u8]) -> Option<ConnEvent> {
+    let (kind, _) = u32::read_from_prefix(bytes).ok()?;
+    if kind == abi::EVENT_STICKY { decode_sticky(bytes) } else { decode_connection(bytes) }
+}
+
+fn decode_sticky(bytes: &[u8]) -> Option<ConnEvent> {
+    let (event, _) = abi::StickyEvent::read_from_prefix(bytes).ok()?;
+    let now = Instant::from_nanos(event.entry.last_used);
+    sticky::entry::record(&event.key, &event.entry, now).map(ConnEvent::Sticks)
+}
+
+fn decode_connection(bytes: &[u8]) -> Option<ConnEvent> {
     let (event, _) = abi::Event::read_from_prefix(bytes).ok()?;
     let record = entry::record(&event.key, &event.conn, Instant::from_nanos(event.conn.last_seen))?;
     match event.kind {

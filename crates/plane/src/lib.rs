@@ -26,19 +26,20 @@ mod pins;
 mod plane;
 mod resolver;
 mod role;
+mod sticky;
 mod sys;
 #[cfg(test)]
 mod testing;
 
 pub use apply::Applied;
 pub use conn::{
-    ConnDetail, ConnTable, Counts, DirectionDetail, DumpCursor, PeerWord, Refusal, Refused, Scope,
-    SweepCursor, SweepPolicy, Swept, Tally, Usage, Which,
+    ConnDetail, ConnTable, Counts, DirectionDetail, DumpCursor, Ended, PeerWord, Refusal, Refused,
+    Scope, SweepCursor, SweepPolicy, Swept, Tally, Usage, Which,
 };
 pub use counters::CounterReader;
 pub use desired::{
-    Desired, Farm, FloatingKind, NextHop, Port, PortFacts, Real, Unsupported, VirtualServer,
-    desired,
+    Desired, Farm, FloatingKind, NextHop, Port, PortFacts, Real, Sticky, StickySince, Unsupported,
+    VirtualServer, desired,
 };
 pub use endpoint::Endpoint;
 pub use error::{Error, Result};
@@ -49,3 +50,4 @@ pub use neighbours::{Neighbour, NextHops};
 pub use pins::{pinned_capacity, remove_pins};
 pub use plane::{Layout, Plane};
 pub use role::RoleHandle;
+pub use sticky::{StickyCursor, StickyDetail, StickySweep, StickyTable};

@@ -30,6 +30,9 @@ pub(crate) struct Maps {
     pub(crate) next_hops: KernelMap<u32, abi::NextHop>,
     pub(crate) main: Table,
     pub(crate) embryonic: Table,
+    pub(crate) sticky: KernelMap<abi::StickyKey, abi::StickyEntry>,
+    pub(crate) sticky_new: KernelMap<abi::StickyKey, abi::StickyEntry>,
+    pub(crate) farm_reals: KernelMap<abi::FarmRealKey, u32>,
     pub(crate) use_bpf: KernelMap<u32, abi::TableUse>,
     pub(crate) use_user: KernelMap<u32, abi::TableUse>,
 }
@@ -54,6 +57,9 @@ impl Maps {
             next_hops: KernelMap::open(pins, map::NEXT_HOPS)?,
             main: table(map::CONN_FWD, map::CONN_REV)?,
             embryonic: table(map::EMB_FWD, map::EMB_REV)?,
+            sticky: KernelMap::open(pins, map::STICKY)?,
+            sticky_new: KernelMap::open(pins, map::STICKY_NEW)?,
+            farm_reals: KernelMap::open(pins, map::FARM_REALS)?,
             use_bpf: KernelMap::open(pins, map::USE_BPF)?,
             use_user: KernelMap::open(pins, map::USE_USER)?,
         })

@@ -63,7 +63,7 @@ pub(crate) fn embryonic(connections: u32) -> u32 {
 pub(crate) const REAL_ENTRIES: u32 = 2 * abi::MAX_REALS;
 
 /// Every map of the object, with its size for `connections` connections.
-pub(crate) fn shapes(connections: u32) -> [Shape; 18] {
+pub(crate) fn shapes(connections: u32) -> [Shape; 21] {
     let small = embryonic(connections);
     [
         shape::<u32, abi::RoleWord>(map::ROLE, ARRAY, 1),
@@ -80,6 +80,9 @@ pub(crate) fn shapes(connections: u32) -> [Shape; 18] {
         shape::<abi::FlowKey, abi::Conn>(map::CONN_REV, HASH, connections),
         shape::<abi::FlowKey, abi::Conn>(map::EMB_FWD, LRU_HASH, small),
         shape::<abi::FlowKey, abi::Conn>(map::EMB_REV, LRU_HASH, small),
+        shape::<abi::StickyKey, abi::StickyEntry>(map::STICKY, HASH, abi::MAX_STICKY),
+        shape::<abi::StickyKey, abi::StickyEntry>(map::STICKY_NEW, LRU_HASH, abi::MAX_EMBRYONIC),
+        shape::<abi::FarmRealKey, u32>(map::FARM_REALS, HASH, abi::MAX_FARM_REALS),
         shape::<u32, abi::TableUse>(map::USE_BPF, ARRAY, 1),
         shape::<u32, abi::TableUse>(map::USE_USER, ARRAY, 1),
         shape::<(), ()>(map::EVENTS, RING_BUFFER, abi::EVENT_RING_BYTES),

@@ -25,6 +25,7 @@ use crate::neighbours::NextHops;
 use crate::pins::{self, Found};
 use crate::resolver::Resolver;
 use crate::role::RoleHandle;
+use crate::sticky::StickyTable;
 
 /// What the handles of one process share.
 #[derive(Debug, Default)]
@@ -195,6 +196,11 @@ impl Plane {
     /// The connection tables.
     pub fn connections(&self) -> ConnTable {
         ConnTable::new(&self.maps, Arc::clone(&self.shared))
+    }
+
+    /// The clients that stick.
+    pub fn sticky(&self) -> StickyTable {
+        StickyTable::new(&self.maps, Arc::clone(&self.shared))
     }
 
     /// The programs' events; one reader at a time.

@@ -10,12 +10,14 @@ use hitless_model::VlanId;
 use crate::desired::{Desired, Port};
 use crate::endpoint::Endpoint;
 use crate::layout::Contents;
+use crate::sticky::Rules;
 
 /// What has to be known of a virtual server to keep its connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct VirtualFacts {
     pub(crate) index: u32,
     pub(crate) replicate: bool,
+    pub(crate) sticks: bool,
     pub(crate) idle: Duration,
     pub(crate) pending: Duration,
 }
@@ -35,6 +37,8 @@ pub(crate) struct Resolver {
     reals: BTreeMap<Ipv4Addr, Hop>,
     ports: BTreeMap<VlanId, Port>,
     gateways: BTreeMap<VlanId, Hop>,
+    /// What holds for clients that stick.
+    pub(crate) sticky: Rules,
     /// Neighbours of the configuration in force.
     pub(crate) next_hops: Vec<(Hop, Ipv4Addr)>,
     /// Indices of all neighbours in the map, also of those that only connections still use.
@@ -63,6 +67,7 @@ impl Resolver {
             let facts = VirtualFacts {
                 index: entry.index,
                 replicate: server.replicate,
+                sticks: server.sticky.is_some(),
                 idle: server.idle,
                 pending: server.pending,
             };
@@ -73,6 +78,7 @@ impl Resolver {
             reals: reals.collect(),
             ports: desired.ports.clone(),
             gateways: gateways.collect(),
+            sticky: Rules::new(desired, &contents.virtuals),
             next_hops: (0..desired.next_hops.len()).filter_map(hop).collect(),
             by_neighbour,
         }

@@ -33,6 +33,7 @@ use crate::model::{
 };
 
 pub(crate) use global::mention;
+pub(crate) use sticky::STICKY_BY_CONTENT;
 
 /// `(config)`.
 pub(crate) static CONFIG: LazyLock<Table<Configuration>> = LazyLock::new(global::table);

@@ -6,6 +6,9 @@ use crate::defaults::STICKY_TIMEOUT_MIN;
 use crate::grammar::{Args, Command, Element, Kind, Lines, Refusal, Value, arg, keyword};
 use crate::model::{Module, StickyAddress, StickyBy, StickyGroupConfig};
 
+/// What does not tell clients apart yet.
+pub(crate) const STICKY_BY_CONTENT: &str = "stickiness by what is in a connection";
+
 const STICKY: Element =
     keyword("sticky", "A group of virtual servers whose clients keep their real");
 const GROUP: Element = arg(Kind::StickyGroup, "Its number");
@@ -19,7 +22,8 @@ const SSL: Element = keyword("ssl", "Clients are told apart by their SSL session
 const HEADER: Element = keyword("header", "Clients are told apart by a header");
 const HEADER_NAME: Element = arg(Kind::Word, "Its name");
 const TIMEOUT: Element = keyword("timeout", "How long an entry lasts");
-const MINUTES: Element = arg(Kind::Number { min: 0, max: 65_535 }, "Minutes");
+const MINUTES: Element =
+    arg(Kind::Number { min: 0, max: 65_535 }, "Minutes; 0 = until it is cleared");
 
 const SOURCE: Element = keyword("source", "The client's (default)");
 const DESTINATION: Element = keyword("destination", "The virtual server's");
@@ -60,8 +64,10 @@ pub(super) fn commands() -> Vec<Command<Module>> {
         },
     };
     let forms = forms(&[must(&[STICKY, GROUP]), one_of(&by), may(&[TIMEOUT, MINUTES])]);
-    let commands = family.commands(2, &forms).into_iter();
-    commands.map(|command| command.without_effect("stickiness")).collect()
+    let mark = |(command, form): (Command<Module>, &Vec<Element>)| {
+        if form.contains(&NETMASK) { command } else { command.without_effect(STICKY_BY_CONTENT) }
+    };
+    family.commands(2, &forms).into_iter().zip(&forms).map(mark).collect()
 }
 
 fn told_by(args: &Args) -> Result<StickyBy, Refusal> {

@@ -1,6 +1,6 @@
 //! `variable NAME VALUE` in `(config-module-csm)`: settings of a module that have no command.
 
-use crate::defaults::{HOOK_VARIABLE, MAX_CONNECTIONS_VARIABLE};
+use crate::defaults::{HOOK_VARIABLE, MAX_CONNECTIONS_VARIABLE, STICKY_SINCE_END_VARIABLE};
 use crate::grammar::{Args, Command, Element, Kind, Lines, Refusal, Value, arg, keyword};
 use crate::model::{HookChoice, Module};
 
@@ -28,7 +28,13 @@ const NUMERIC: [Numeric; 11] = [
     kept("ARP_RATE", "Questions a second", 60),
     kept("ARP_REPLY_FOR_NO_INSERVICE_VIP", "Answer for addresses that are out of service", 1),
     kept("ARP_RETRIES", "Questions without an answer until a neighbour is gone", 15),
-    kept("NO_TIMEOUT_IP_STICKY_ENTRIES", "Entries last until the last connection ends", 1),
+    Numeric {
+        name: STICKY_SINCE_END_VARIABLE,
+        help: "1 = times of sticky groups count from the end of the last connection",
+        min: 0,
+        max: 1,
+        has_effect: true,
+    },
     // Below it makes no sense, above it no memory.
     Numeric {
         name: MAX_CONNECTIONS_VARIABLE,

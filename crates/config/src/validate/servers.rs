@@ -6,8 +6,9 @@ use std::net::Ipv4Addr;
 use hitless_model::{Slot, VlanId, abi};
 
 use super::Problem;
+use crate::commands::STICKY_BY_CONTENT;
 use crate::grammar::{Child, Scope, Value};
-use crate::model::{Module, ServerFarm, Subnet, VirtualServer};
+use crate::model::{Module, ServerFarm, StickyBy, StickyGroupConfig, Subnet, VirtualServer};
 
 pub(super) fn check(slot: Slot, module: &Module, problems: &mut Vec<Problem>) {
     let scope = Scope::new(vec![Child::Module(slot)]);
@@ -28,6 +29,25 @@ pub(super) fn check(slot: Slot, module: &Module, problems: &mut Vec<Problem>) {
         check_reals(&scope.enter(Child::Farm(name.clone())), farm, problems);
     }
     check_limits(&scope, module, problems);
+}
+
+/// A virtual server whose group tells clients apart by what is not looked at yet.
+pub(super) fn remark(slot: Slot, module: &Module, remarks: &mut Vec<Problem>) {
+    let scope = Scope::new(vec![Child::Module(slot)]);
+    for (name, server) in &module.virtual_servers {
+        let group = server.sticky.and_then(|sticky| sticky.group);
+        let group = group.and_then(|group| module.sticky_groups.get(&group));
+        let by_address = |group: &StickyGroupConfig| matches!(group.by, StickyBy::Address { .. });
+        if group.is_none_or(by_address) {
+            continue;
+        }
+        remarks.push(Problem {
+            scope: scope.enter(Child::VirtualServer(name.clone())),
+            words: &["sticky"],
+            value: None,
+            message: STICKY_BY_CONTENT.to_owned(),
+        });
+    }
 }
 
 fn virtual_problem(scope: &Scope, message: String) -> Problem {

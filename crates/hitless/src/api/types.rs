@@ -8,6 +8,7 @@
 //! | `GET /v1/history` | [`FtHistory`], or null without a group |
 //! | `GET /v1/vservers` `/v1/reals` `/v1/serverfarms` `/v1/vlans` `/v1/arp` | lists |
 //! | `GET /v1/conns` with [`ConnQuery`] | [`ConnPage`] |
+//! | `POST /v1/sticky` with [`StickyQuery`] | [`StickyPage`] |
 //! | `GET /v1/stats`, `GET /v1/counters` | [`Stats`], since they were cleared and since ever |
 //! | `GET /v1/totals` | [`Totals`] |
 //! | `GET /v1/dataplane` | [`Dataplane`] |
@@ -30,6 +31,7 @@ mod network;
 mod plane;
 mod problem;
 mod servers;
+mod sticky;
 mod system;
 
 pub use actions::{ClearConnections, Cleared, Clearing};
@@ -46,4 +48,5 @@ pub use problem::{Conflict, Problem, WrongLine};
 pub use servers::{
     FarmInfo, KeptSettings, RealInfo, RealState, VirtualServerInfo, VirtualServerState,
 };
+pub use sticky::{ClearSticky, StickyInfo, StickyPage, StickyQuery};
 pub use system::{EventQuery, ModuleStatus, System, Variable};

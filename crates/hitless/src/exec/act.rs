@@ -1,7 +1,8 @@
 //! Commands that do something.
 
 use hitless_config::{
-    Clear, Configuration, Configure, Connections, Copy, ExecCommand, Stored, render_with_secrets,
+    Clear, Configuration, Configure, Connections, Copy, ExecCommand, StickyEntries, Stored,
+    render_with_secrets,
 };
 use hitless_model::Slot;
 
@@ -9,13 +10,12 @@ use super::{Answer, Module};
 use crate::api::access::Peer;
 use crate::api::app::App;
 use crate::api::refusal::Refusal;
-use crate::api::types::{ClearConnections, Clearing};
+use crate::api::types::{ClearConnections, ClearSticky, Clearing};
 use crate::store::Change;
 
 /// Why configurations are not synchronised.
 pub(crate) const CONFIG_SYNC: &str = "Configurations are not synchronised by this release: change both \
                                       boxes alike.";
-const NO_STICKY: &str = "There are no sticky entries: sticky is not built in this release.";
 const FOR_THE_SHELL: &str = "This command belongs to the shell.";
 const NO_CARD: &str = "There is no line card: use \"reload daemon\" to start again in place.";
 
@@ -53,7 +53,10 @@ async fn clear(app: &App, slot: Slot, what: &Clear) -> Result<Answer, Refusal> {
         }),
         Clear::Counters => Clearing::Counters,
         Clear::ArpCache(address) => Clearing::ArpCache(*address),
-        Clear::Sticky(_) => return Err(Refusal::unprocessable(NO_STICKY)),
+        Clear::Sticky(which) => Clearing::Sticky(match which {
+            StickyEntries::All => ClearSticky::All,
+            StickyEntries::Group(number) => ClearSticky::Group(*number),
+        }),
         Clear::LinecardConfiguration => return Err(Refusal::unprocessable(NO_CARD)),
     };
     Ok(Answer::Cleared(module.clear(&clearing).await?))

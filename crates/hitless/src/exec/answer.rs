@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 
 use crate::api::types::{
     ArpInfo, Cleared, ConnPage, Dataplane, FarmInfo, FtHistory, FtState, ModuleStatus, Problem,
-    RealInfo, Stats, System, Variable, VirtualServerInfo, VirtualServerState, VlanInfo,
+    RealInfo, Stats, StickyPage, System, Variable, VirtualServerInfo, VirtualServerState, VlanInfo,
 };
 use crate::log::Entry;
 use crate::store::{Applied, ArchiveEntry};
@@ -69,8 +69,8 @@ pub enum Answer {
     Status(ModuleStatus),
     /// Variables of a module.
     Variables(Vec<Variable>),
-    /// Sticky entries: there are none.
-    Sticky,
+    /// Clients that stick.
+    Sticky(StickyPage),
     /// Sticky groups.
     StickyGroups(Vec<(StickyGroup, StickyGroupConfig)>),
     /// Probes.
@@ -123,7 +123,7 @@ impl Answer {
             Self::NotBuilt(what) => text(what),
             Self::Status(status) => text(status),
             Self::Variables(variables) => text(variables),
-            Self::Sticky => text::<[(); 0]>(&[]),
+            Self::Sticky(page) => text(&page.entries),
             Self::StickyGroups(groups) => text(&groups.iter().cloned().collect::<BTreeMap<_, _>>()),
             Self::Probes(probes, _) => text(probes),
             Self::Ft(ft, _) => text(ft),

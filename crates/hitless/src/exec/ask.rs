@@ -12,7 +12,9 @@ use tokio::time::timeout;
 
 use crate::api::client::{self, ClientError};
 use crate::api::refusal::Refusal;
-use crate::api::types::{Cleared, Clearing, ConnPage, ConnQuery, ModuleStatus, Ready, Variable};
+use crate::api::types::{
+    Cleared, Clearing, ConnPage, ConnQuery, ModuleStatus, Ready, StickyPage, StickyQuery, Variable,
+};
 use crate::chassis::{Chassis, ModuleState};
 use crate::show;
 
@@ -52,6 +54,12 @@ impl Module {
     /// Asks for a page of connections.
     pub(crate) async fn conns(&self, query: &ConnQuery) -> Result<ConnPage, Refusal> {
         let asked = client::call(&self.socket, Method::POST, "/v1/conns", query);
+        self.finish(timeout(ANSWER, asked).await)
+    }
+
+    /// Asks for a page of clients that stick.
+    pub(crate) async fn sticky(&self, query: &StickyQuery) -> Result<StickyPage, Refusal> {
+        let asked = client::call(&self.socket, Method::POST, "/v1/sticky", query);
         self.finish(timeout(ANSWER, asked).await)
     }
 
@@ -130,7 +138,11 @@ pub(crate) fn variables(
     let mut variables: Vec<_> = configured.collect();
     // Those that have an effect, and what they are without being configured.
     let size = hitless_model::abi::DEFAULT_CONNECTIONS.to_string();
-    for (name, value) in [("DATAPLANE_HOOK", "auto".to_owned()), ("MAX_CONNECTIONS", size)] {
+    for (name, value) in [
+        ("DATAPLANE_HOOK", "auto".to_owned()),
+        ("MAX_CONNECTIONS", size),
+        ("NO_TIMEOUT_IP_STICKY_ENTRIES", "0".to_owned()),
+    ] {
         if !module.variables.contains_key(name) {
             variables.push(Variable { name: name.to_owned(), value, configured: false });
         }

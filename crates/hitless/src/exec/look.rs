@@ -1,5 +1,7 @@
 //! Commands that show something.
 
+use std::net::Ipv4Addr;
+
 use futures::future::join_all;
 use hitless_config::model::Name;
 use hitless_config::{ModuleView, Modules, Show, Sticky, render_with_secrets};
@@ -11,13 +13,13 @@ use super::{module_status, support};
 use crate::api::app::App;
 use crate::api::keys;
 use crate::api::refusal::Refusal;
-use crate::api::types::{ConnQuery, FarmInfo, RealInfo, VirtualServerInfo, VlanInfo};
+use crate::api::types::{ConnQuery, FarmInfo, RealInfo, StickyQuery, VirtualServerInfo, VlanInfo};
 use crate::chassis::{Chassis, ModuleState};
 use crate::log;
 use crate::show::module_state;
 use crate::store::Change;
 
-/// Connections that one `show` shows.
+/// Connections, or clients that stick, that one `show` shows.
 const SHOWN: usize = 10_000;
 const FOR_THE_SHELL: &str = "The shell alone knows what was typed in it.";
 
@@ -107,14 +109,10 @@ pub(super) async fn show_module(
         ModuleView::Variable(name) => {
             return Ok(Answer::Variables(variables(&configured, slot, name.as_deref())?));
         }
-        ModuleView::Sticky(what) => {
+        ModuleView::Sticky(Sticky::Groups) => {
             app.module(slot)?;
             let module = configured.modules.get(&slot).cloned().unwrap_or_default();
-            let groups = module.sticky_groups;
-            return Ok(match what {
-                Sticky::Groups => Answer::StickyGroups(groups.into_iter().collect()),
-                Sticky::All | Sticky::Client(_) => Answer::Sticky,
-            });
+            return Ok(Answer::StickyGroups(module.sticky_groups.into_iter().collect()));
         }
         ModuleView::Probe(name) => {
             app.module(slot)?;
@@ -131,6 +129,7 @@ pub(super) async fn show_module(
         | ModuleView::Reals(_)
         | ModuleView::Farms(_)
         | ModuleView::Conns { .. }
+        | ModuleView::Sticky(_)
         | ModuleView::Vlans(_)
         | ModuleView::Arp
         | ModuleView::Stats
@@ -158,6 +157,8 @@ async fn ask(module: &Module, view: &ModuleView, depth: Depth) -> Result<Answer,
             let query = ConnQuery { vserver, client: *client, limit, ..ConnQuery::default() };
             Answer::Conns(module.conns(&query).await?, depth)
         }
+        ModuleView::Sticky(Sticky::All) => sticky(module, None).await?,
+        ModuleView::Sticky(Sticky::Client(client)) => sticky(module, Some(*client)).await?,
         ModuleView::Vlans(id) => {
             let mut vlans: Vec<VlanInfo> = module.get("vlans").await?;
             vlans.retain(|vlan| id.is_none_or(|id| vlan.vlan == id));
@@ -168,10 +169,15 @@ async fn ask(module: &Module, view: &ModuleView, depth: Depth) -> Result<Answer,
         ModuleView::Dataplane => Answer::Dataplane(module.get("dataplane").await?),
         ModuleView::Status
         | ModuleView::Variable(_)
-        | ModuleView::Sticky(_)
+        | ModuleView::Sticky(Sticky::Groups)
         | ModuleView::Probe(_)
         | ModuleView::TechSupport(_) => Answer::Done,
     })
+}
+
+async fn sticky(module: &Module, client: Option<Ipv4Addr>) -> Result<Answer, Refusal> {
+    let query = StickyQuery { client, limit: Some(SHOWN), offset: None };
+    Ok(Answer::Sticky(module.sticky(&query).await?))
 }
 
 async fn virtual_servers(module: &Module, name: Option<&Name>) -> Result<Vec<Numbered>, Refusal> {

@@ -31,6 +31,7 @@ mod routes;
 mod settings;
 mod sockets;
 mod start;
+mod sticky;
 mod table;
 mod views;
 pub(crate) mod wanted;

@@ -18,13 +18,13 @@ use super::engine::Engine;
 use super::pulse::Pulse;
 use super::resume::{Former, Resumed};
 use super::wanted::{Prospect, Wanted};
-use super::{Life, renew, views};
+use super::{Life, renew, sticky, views};
 use crate::api::routes::events::stream;
 use crate::api::server::{self, Refusal};
 use crate::api::types::{
     ArpInfo, Cleared, Clearing, ConnPage, ConnQuery, Dataplane, EventQuery, FarmInfo, FtHistory,
-    FtState, ModuleConfig, Ready, RealInfo, Renew, Renewal, Stats, Totals, VirtualServerInfo,
-    VlanInfo,
+    FtState, ModuleConfig, Ready, RealInfo, Renew, Renewal, Stats, StickyPage, StickyQuery, Totals,
+    VirtualServerInfo, VlanInfo,
 };
 use crate::log::{self, Zone};
 
@@ -120,6 +120,7 @@ fn router(app: Arc<App>) -> Router {
         .route("/v1/vlans", get(vlans))
         .route("/v1/arp", get(arp))
         .route("/v1/conns", post(conns))
+        .route("/v1/sticky", post(sticky_entries))
         .route("/v1/stats", get(stats))
         .route("/v1/counters", get(counters))
         .route("/v1/totals", get(totals))
@@ -266,6 +267,10 @@ async fn conns(State(app): Shared, Json(query): Json<ConnQuery>) -> Answer<ConnP
     app.read(move |engine| views::conns(engine, &query)).await
 }
 
+async fn sticky_entries(State(app): Shared, Json(query): Json<StickyQuery>) -> Answer<StickyPage> {
+    app.read(move |engine| sticky::page(engine, &query)).await
+}
+
 async fn totals(State(app): Shared) -> Answer<Totals> {
     let is_active = app.engine()?.is_active().await.map_err(said)?;
     app.read(move |engine| views::totals(engine, is_active)).await
@@ -307,6 +312,7 @@ async fn clear(State(app): Shared, Json(what): Json<Clearing>) -> Answer<Cleared
             app.cleared.set(stats.counters);
             Ok(Json(Cleared::default()))
         }
+        Clearing::Sticky(which) => app.read(move |engine| sticky::clear(engine, which)).await,
         Clearing::ArpCache(address) => {
             clears::arp_cache(app.engine()?, address).await.map(Json).map_err(said)
         }

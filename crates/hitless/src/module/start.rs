@@ -180,6 +180,7 @@ impl Pair {
 fn start_table(plane: &Plane, core: Option<CoreSender>, jobs: Inbox<TableJob>) -> Result<()> {
     let thread = TableThread {
         table: plane.connections(),
+        sticky: plane.sticky(),
         events: plane.events()?,
         counters: plane.counters()?,
         gate: plane.role()?,

@@ -16,12 +16,13 @@ use hitless_model::abi::RoleWord;
 use hitless_model::{ConnKey, ConnRecord, Counter, Instant, Role};
 use hitless_plane::{
     ConnEvent, ConnTable, CounterReader, DumpCursor, EventReader, PeerWord, RoleHandle, Scope,
-    SweepCursor, SweepPolicy, Which,
+    StickyTable, SweepCursor, SweepPolicy, Which,
 };
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::clock;
 use super::inbox::{CoreInput, CoreSender, Gone, Inbox};
+use super::sticky::Keeper;
 
 /// Jobs that may wait: more than the window of the replica lets out, so that the core thread never
 /// waits for this one.
@@ -75,6 +76,7 @@ impl Together {
 /// Everything that the table thread owns.
 pub(crate) struct TableThread {
     pub(crate) table: ConnTable,
+    pub(crate) sticky: StickyTable,
     pub(crate) events: EventReader,
     pub(crate) counters: CounterReader,
     pub(crate) gate: RoleHandle,
@@ -88,6 +90,7 @@ struct Running {
     own: TableThread,
     dump: Option<Dump>,
     sweep: SweepCursor,
+    sticky: Keeper,
     /// When the next part of a sweep is due.
     sweep_due: Instant,
     /// Until when events are collected.
@@ -101,10 +104,12 @@ impl TableThread {
         // A process that was killed in the middle of its work has not counted all of it.
         said("count of the connection table", self.table.recount());
         let (sweep, now) = (SweepCursor::default(), clock::now());
+        let sticky = Keeper::new(self.sticky.clone());
         let mut running = Running {
             own: self,
             dump: None,
             sweep,
+            sticky,
             sweep_due: now + SWEEP_EVERY,
             collects_until: now,
             lost: 0,
@@ -179,6 +184,7 @@ impl Running {
                     | ConnEvent::Changed(record)
                     | ConnEvent::Embryonic(record) => Captured::Upsert(record),
                     ConnEvent::Removed(record) => Captured::Remove(record.key),
+                    ConnEvent::Sticks(_) => continue,
                 });
             }
             if changes.is_empty() {
@@ -310,12 +316,14 @@ impl Running {
         let Some(word) = self.own.gate.read().ok().filter(forwards) else {
             return Ok(());
         };
+        self.sticky.sweep(&word);
         let policy = SweepPolicy::since(Instant::from_nanos(word.active_since));
         match self.own.table.sweep(&mut self.sweep, SWEPT_A_TURN, now, &policy) {
             Ok((swept, finished)) => {
                 if !finished {
                     self.sweep_due = now + SWEEP_PAUSE;
                 }
+                self.sticky.ended(&swept.stuck);
                 if swept.replicated.is_empty() {
                     return Ok(());
                 }

@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, SocketAddrV4};
 use anyhow::Result;
 use hitless_config::model::{Module, Name, VirtualServer};
 use hitless_model::abi::RoleWord;
-use hitless_model::{Epoch, Instant, Mac, Role, VlanId};
+use hitless_model::{Epoch, Instant, Mac, Protocol, Role, VlanId};
 use hitless_plane::{ConnDetail, DumpCursor, Endpoint, FloatingKind, Plane, Tally, Which};
 
 use super::clock;
@@ -269,6 +269,11 @@ impl Names {
     pub(crate) fn new(held: &Held) -> Self {
         let servers = held.config.module.virtual_servers.iter();
         Self(servers.filter_map(|(name, server)| Some((endpoint(server)?, name.clone()))).collect())
+    }
+
+    /// The one that listens there.
+    pub(crate) fn of(&self, listens: SocketAddrV4, protocol: Protocol) -> Option<Name> {
+        self.0.get(&Endpoint { socket: listens, protocol }).cloned()
     }
 
     /// A connection as it is shown.

@@ -11,6 +11,7 @@ mod history;
 mod log;
 mod network;
 mod servers;
+mod sticky;
 mod system;
 #[cfg(test)]
 mod tests;
@@ -64,8 +65,8 @@ impl Page {
             Answer::NotBuilt(what) => unbuilt::not_built(page, what),
             Answer::Status(status) => system::status(page, status),
             Answer::Variables(variables) => system::variables(page, variables),
-            Answer::Sticky => unbuilt::sticky(page),
-            Answer::StickyGroups(groups) => unbuilt::sticky_groups(page, groups),
+            Answer::Sticky(entries) => sticky::entries(page, entries),
+            Answer::StickyGroups(groups) => sticky::groups(page, groups),
             Answer::Probes(probes, depth) => unbuilt::probes(page, probes, *depth),
             Answer::Modules(modules) => show_modules(page, modules),
             Answer::Ft(ft, depth) => ft::show(page, ft.as_deref(), *depth),

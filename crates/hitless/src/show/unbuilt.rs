@@ -1,8 +1,5 @@
 //! What is configured and has no effect in this release: in the layouts of the original, and said so.
 
-use hitless_config::model::{StickyBy, StickyGroupConfig};
-use hitless_model::StickyGroup;
-
 use super::Page;
 use crate::exec::{Depth, NotBuilt, ProbeInfo};
 
@@ -13,27 +10,6 @@ pub(super) fn not_built(page: &mut Page, what: &NotBuilt) {
         page.line(format_args!("  State is Init"));
     }
     page.line(format_args!("% {what} is not built in this release."));
-}
-
-pub(super) fn sticky(page: &mut Page) {
-    page.line(format_args!("{:<8} {:<24} {:<22} timeout", "group", "sticky-data", "real"));
-    page.rule(64);
-    page.line(format_args!("% Sticky is not built in this release."));
-}
-
-pub(super) fn sticky_groups(page: &mut Page, groups: &[(StickyGroup, StickyGroupConfig)]) {
-    page.line(format_args!("{:<8} {:<12} timeout", "group", "type"));
-    page.rule(64);
-    for (group, StickyGroupConfig { by, timeout_min }) in groups {
-        let kind = match by {
-            StickyBy::Address { .. } => "netmask",
-            StickyBy::Cookie { .. } => "cookie",
-            StickyBy::Ssl => "ssl",
-            StickyBy::Header { .. } => "header",
-        };
-        page.line(format_args!("{group:<8} {kind:<12} {timeout_min}"));
-    }
-    page.line(format_args!("% Sticky is not built in this release."));
 }
 
 /// The state of a probe that never ran is `???`, as the original shows it before the first result.

@@ -2,7 +2,7 @@
 
 use aya_ebpf::maps::ring_buf::RingBufEntry;
 use hitless_model::Counter;
-use hitless_model::abi::{Conn, Event, FlowKey};
+use hitless_model::abi::{Conn, EVENT_STICKY, Event, FlowKey, StickyEntry, StickyEvent, StickyKey};
 
 use super::local::count;
 use crate::maps::EVENTS;
@@ -23,6 +23,25 @@ pub(crate) fn tell(kind: u32, key: &FlowKey, conn: &Conn) {
         (&raw mut (*event).reserved).write(0);
         (&raw mut (*event).key).write(*key);
         (&raw mut (*event).conn).write(*conn);
+    }
+    place.submit(0);
+}
+
+/// Tells user space whom an entry is about and which real it names.
+#[inline(always)]
+pub(crate) fn tell_sticky(key: &StickyKey, entry: &StickyEntry) {
+    let place: Option<RingBufEntry<StickyEvent>> = EVENTS.reserve(0);
+    let Some(mut place) = place else {
+        count(Counter::EventsLost);
+        return;
+    };
+    let event = place.as_mut_ptr();
+    // SAFETY: as in `tell`.
+    unsafe {
+        (&raw mut (*event).kind).write(EVENT_STICKY);
+        (&raw mut (*event).reserved).write(0);
+        (&raw mut (*event).key).write(*key);
+        (&raw mut (*event).entry).write(*entry);
     }
     place.submit(0);
 }

@@ -9,6 +9,7 @@ pub(crate) mod clock;
 pub(crate) mod entry;
 pub(crate) mod events;
 pub(crate) mod local;
+pub(crate) mod sticky;
 pub(crate) mod table;
 pub(crate) mod tc;
 pub(crate) mod xdp;

@@ -1,6 +1,6 @@
 //! Between a connection as the pair speaks of it and its two entries in this box's maps. Pure.
 
-use hitless_model::abi::{CONN_FROM_PEER, CONN_REPLICATE, Conn, FlowKey};
+use hitless_model::abi::{CONN_FROM_PEER, CONN_REPLICATE, CONN_STICKY, Conn, FlowKey};
 use hitless_model::{ConnKey, ConnRecord, Instant, Protocol, VlanId};
 
 use crate::endpoint::{Endpoint, socket};
@@ -46,7 +46,9 @@ pub(crate) fn pair(
         last_seen: now.saturating_sub(record.idle).as_nanos(),
         created: now.as_nanos(),
         seen: record.seen,
-        flags: CONN_FROM_PEER | if virtual_server.replicate { CONN_REPLICATE } else { 0 },
+        flags: CONN_FROM_PEER
+            | if virtual_server.replicate { CONN_REPLICATE } else { 0 }
+            | if virtual_server.sticks { CONN_STICKY } else { 0 },
         virtual_server: virtual_server.index,
         ..Conn::default()
     };

@@ -16,7 +16,7 @@ mod usage;
 
 pub use dump::{ConnDetail, DirectionDetail, DumpCursor, Scope, Which};
 pub use entry::Refusal;
-pub use sweep::{SweepCursor, SweepPolicy, Swept};
+pub use sweep::{Ended, SweepCursor, SweepPolicy, Swept};
 pub use table::{ConnTable, PeerWord, Refused};
 pub use tally::{Counts, Tally};
 pub use usage::Usage;

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use hitless_model::abi::{Conn, FlowKey};
+use hitless_model::abi::{CONN_STICKY, Conn, FlowKey};
 use hitless_model::tcp::seen;
 use hitless_model::{ConnKey, Instant, Protocol};
 
@@ -56,6 +56,17 @@ pub struct Swept {
     pub established: u64,
     /// Connections removed from the small table.
     pub embryonic: u64,
+    /// Those of the main table whose clients stick.
+    pub stuck: Vec<Ended>,
+}
+
+/// A connection of a client that sticks has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// The connection.
+    pub(crate) flow: FlowKey,
+    /// CLOCK_MONOTONIC nanoseconds of its last packet.
+    pub(crate) at: u64,
 }
 
 /// Times of one connection.
@@ -94,6 +105,9 @@ impl ConnTable {
                 delta.removed += 1;
                 if Scope::Replicated.includes(conn) {
                     swept.replicated.extend(entry::conn_key(key));
+                }
+                if conn.flags & CONN_STICKY != 0 {
+                    swept.stuck.push(Ended { flow: *key, at: conn.last_seen });
                 }
             });
             self.accounts.add(&self.shared, delta)?;

@@ -8,8 +8,9 @@ use hitless_config::model::{self as config, Module, Name, Side};
 use hitless_model::{Mac, VlanId, abi};
 
 use super::paths::Paths;
+use super::sticky;
 use super::{
-    Desired, Farm, FloatingKind, NextHop, Port, PortFacts, Real, Unsupported, VirtualServer,
+    Desired, Farm, FloatingKind, NextHop, Port, PortFacts, Real, Sticky, Unsupported, VirtualServer,
 };
 use crate::endpoint::Endpoint;
 
@@ -104,8 +105,9 @@ impl Compiler<'_> {
                 continue;
             }
             let schedule = self.schedule(name, farm);
+            let by_address = sticky::by_address(farm, &schedule, &self.out.reals);
             self.farms.insert(name, self.out.farms.len());
-            self.out.farms.push(Farm { name: name.clone(), schedule });
+            self.out.farms.push(Farm { name: name.clone(), schedule, by_address });
         }
     }
 
@@ -182,6 +184,7 @@ impl Compiler<'_> {
             let vserver = name.clone();
             self.out.unsupported.push(Unsupported::NoFarm { vserver, farm: missing });
         }
+        let sticky = self.sticky(name, server);
         self.out.virtual_servers.push(VirtualServer {
             name: name.clone(),
             endpoint,
@@ -190,7 +193,15 @@ impl Compiler<'_> {
             farm,
             idle: server.idle,
             pending: server.pending,
+            sticky,
         });
+    }
+
+    fn sticky(&mut self, name: &Name, server: &config::VirtualServer) -> Option<Sticky> {
+        sticky::of(self.paths.module, server).unwrap_or_else(|group| {
+            self.out.unsupported.push(Unsupported::StickyContent { vserver: name.clone(), group });
+            None
+        })
     }
 
     /// Also of reals that are out of service: their last segments are the ones that stray.

@@ -6,6 +6,7 @@
 
 mod compile;
 mod paths;
+mod sticky;
 #[cfg(test)]
 mod tests;
 
@@ -13,8 +14,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use hitless_config::model::{Name, Side, Subnet};
-use hitless_model::{Mac, VlanId};
+use hitless_config::model::{Name, Side, StickyAddress, Subnet};
+use hitless_model::{Mac, StickyGroup, VlanId};
 use serde::{Deserialize, Serialize};
 
 pub use compile::desired;
@@ -92,6 +93,34 @@ pub struct VirtualServer {
     pub idle: Duration,
     /// Time for the handshake.
     pub pending: Duration,
+    /// Its clients stick to their reals.
+    pub sticky: Option<Sticky>,
+}
+
+/// How the clients of a virtual server stick.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sticky {
+    /// Who shares what sticks; none = this virtual server for itself.
+    pub group: Option<StickyGroup>,
+    /// How much of an address tells clients apart.
+    pub prefix: u8,
+    /// Which address.
+    pub by: StickyAddress,
+    /// How long an entry lasts; zero = until it is cleared.
+    pub lasts: Duration,
+    /// Since when that counts.
+    pub since: StickySince,
+    /// `replicate csrp sticky`.
+    pub replicate: bool,
+}
+
+/// What the time of an entry counts from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StickySince {
+    /// The beginning of the client's newest connection.
+    LastBegin,
+    /// The end of the client's last connection.
+    LastEnd,
 }
 
 /// A server farm.
@@ -101,6 +130,9 @@ pub struct Farm {
     pub name: Name,
     /// Positions in [`Desired::reals`] in the order that new connections get them.
     pub schedule: Vec<usize>,
+    /// Positions of reals that an address alone stands for: it has the virtual server's port, or no
+    /// other one of the farm has its address.
+    pub by_address: BTreeMap<Ipv4Addr, usize>,
 }
 
 /// A real server.
@@ -154,6 +186,14 @@ pub enum Unsupported {
         vserver: Name,
         /// The farm that it names.
         farm: Name,
+    },
+    /// The clients of a group are told apart by what is in their connections.
+    #[error("vserver {vserver}: sticky group {group} is not by addresses, which is not supported")]
+    StickyContent {
+        /// The virtual server.
+        vserver: Name,
+        /// Its group.
+        group: StickyGroup,
     },
     /// A farm without address translation.
     #[error("serverfarm {0}: a farm without nat server is not supported")]

@@ -1,4 +1,6 @@
-use hitless_config::model::{InService, Route};
+use hitless_config::model::{
+    ClientSticky, InService, Route, StickyAddress, StickyBy, StickyGroupConfig,
+};
 use hitless_model::Protocol;
 
 use super::*;
@@ -175,4 +177,77 @@ fn more_reals_than_the_schedule_holds_are_reported() {
 #[test]
 fn the_same_configuration_compiles_to_the_same() {
     assert_eq!(compiled(|_| {}), compiled(|_| {}));
+}
+
+fn own_line(group: Option<u64>) -> ClientSticky {
+    let group = group.map(|group| group.try_into().unwrap());
+    ClientSticky { minutes: 5, group, prefix: 24, by: StickyAddress::Both }
+}
+
+fn sticks(group: Option<u64>, configured: Option<StickyBy>) -> (Option<Sticky>, Vec<String>) {
+    let desired = compiled(|module| {
+        module.virtual_servers.get_mut(&name("http")).unwrap().sticky = Some(own_line(group));
+        let config = configured.map(|by| StickyGroupConfig { by, timeout_min: 60 });
+        module.sticky_groups.extend(config.map(|config| (35.try_into().unwrap(), config)));
+    });
+    let said = desired.unsupported.iter().map(ToString::to_string).collect();
+    let server = desired.virtual_servers.iter().find(|server| server.name == name("http"));
+    (server.unwrap().sticky, said)
+}
+
+#[test]
+fn a_virtual_servers_own_line_counts_unless_its_group_is_configured() {
+    let by_source = StickyBy::Address { prefix: 32, of: StickyAddress::Source };
+    let alone = Sticky {
+        group: None,
+        prefix: 24,
+        by: StickyAddress::Both,
+        lasts: Duration::from_mins(5),
+        since: StickySince::LastEnd,
+        replicate: false,
+    };
+    assert_eq!(sticks(None, Some(by_source.clone())), (Some(alone), vec![]));
+    let group = Some(35.try_into().unwrap());
+    assert_eq!(sticks(Some(35), None), (Some(Sticky { group, ..alone }), vec![]));
+    let grouped = Sticky {
+        group,
+        prefix: 32,
+        by: StickyAddress::Source,
+        lasts: Duration::from_hours(1),
+        since: StickySince::LastBegin,
+        replicate: false,
+    };
+    assert_eq!(sticks(Some(35), Some(by_source)), (Some(grouped), vec![]));
+}
+
+#[test]
+fn clients_that_are_told_apart_by_content_do_not_stick_and_it_is_said() {
+    let said = "vserver HTTP: sticky group 35 is not by addresses, which is not supported";
+    assert_eq!(sticks(Some(35), Some(StickyBy::Ssl)), (None, vec![said.to_owned()]));
+}
+
+#[test]
+fn an_address_stands_for_a_real_where_it_is_no_question_which() {
+    let at = |last: u8, port: Option<u16>, in_service: InService| hitless_config::model::Real {
+        port,
+        in_service,
+        ..real(last, 1)
+    };
+    let desired = compiled(|module| {
+        let reals = vec![
+            at(11, None, InService::Yes),
+            at(11, Some(8080), InService::Yes),
+            at(12, Some(80), InService::Yes),
+            at(12, Some(8080), InService::No),
+            at(13, Some(8080), InService::Yes),
+            at(14, None, InService::No),
+        ];
+        module.farms.insert(name("web"), farm(reals));
+    });
+    let named: Vec<_> = desired.farms[0]
+        .by_address
+        .iter()
+        .map(|(ip, position)| (ip.octets()[3], desired.reals[*position].port))
+        .collect();
+    assert_eq!(named, [(11, None), (13, Some(8080))]);
 }

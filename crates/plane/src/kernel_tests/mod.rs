@@ -8,4 +8,5 @@ mod loading;
 mod peer;
 mod programs;
 mod sandbox;
+mod sticky;
 mod together;

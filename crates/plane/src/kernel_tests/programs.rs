@@ -4,32 +4,41 @@ use std::net::Ipv4Addr;
 
 use aya::programs::{TestRun, TestRunOptions};
 use etherparse::PacketBuilder;
-use hitless_config::model::Side;
+use hitless_config::model::{Module, Side};
 use hitless_model::abi::RoleWord;
 use hitless_model::tcp::seen;
 use hitless_model::{ConnRecord, Counter, Instant, Mac, Role};
 
 use super::sandbox::{CAPACITY, Sandbox, at, in_use, sweep_all};
 use crate::conn::{SweepPolicy, Which};
-use crate::desired::{PortFacts, desired};
+use crate::desired::{Desired, PortFacts, desired};
 use crate::load::classifier;
 use crate::plane::Plane;
 use crate::testing::{CLIENT_VLAN, ESTABLISHED, VIP, module, ports, vlan};
 use crate::{ConnEvent, DumpCursor, Scope};
 
-const CLIENT: ([u8; 4], u16) = ([172, 16, 0, 1], 40_000);
-const REAL: [u8; 4] = [10, 7, 0, 11];
+pub(super) const CLIENT: ([u8; 4], u16) = ([172, 16, 0, 1], 40_000);
+pub(super) const REAL: [u8; 4] = [10, 7, 0, 11];
 const PORT_MAC: Mac = Mac([6, 0, 0, 0, 0, 1]);
 
 /// The kernel lets test runs arrive on the loopback interface: it is the client VLAN, of the servers'
 /// side, because the reals' answers arrive there too.
 fn active(sandbox: &Sandbox) -> Plane {
+    active_with(sandbox, module())
+}
+
+/// What the data plane should hold for `module` in test runs.
+pub(super) fn wanted(mut module: Module) -> Desired {
     let mut ports = ports();
     ports.insert(vlan(CLIENT_VLAN), PortFacts { ifindex: 1, mac: PORT_MAC });
-    let mut module = module();
     module.vlans.get_mut(&vlan(CLIENT_VLAN)).unwrap().side = Side::Server;
+    desired(&module, &ports)
+}
+
+/// The same as [`active`] with another configuration.
+pub(super) fn active_with(sandbox: &Sandbox, module: Module) -> Plane {
     let plane = Plane::open(sandbox.pins(), CAPACITY).unwrap();
-    plane.apply(&desired(&module, &ports)).unwrap();
+    plane.apply(&wanted(module)).unwrap();
     let hops = plane.next_hops();
     for hop in hops.list().unwrap() {
         hops.set_mac(hop.ifindex, hop.ip, Some(Mac([2, 0, 0, 0, 0, 9]))).unwrap();
@@ -44,12 +53,12 @@ fn active(sandbox: &Sandbox) -> Plane {
 }
 
 #[derive(Clone, Copy)]
-enum From {
+pub(super) enum From {
     Client,
     Real,
 }
 
-fn send(plane: &mut Plane, from: From, flags: &str) {
+pub(super) fn send(plane: &mut Plane, from: From, flags: &str) {
     let client = (Ipv4Addr::from(CLIENT.0), CLIENT.1);
     let (source, destination) = match from {
         From::Client => (client, (VIP, 80)),
@@ -78,7 +87,7 @@ fn send(plane: &mut Plane, from: From, flags: &str) {
     program.test_run(TestRunOptions { data_in: Some(&frame), ..TestRunOptions::new() }).unwrap();
 }
 
-fn open_connection(plane: &mut Plane) {
+pub(super) fn open_connection(plane: &mut Plane) {
     send(plane, From::Client, "S");
     send(plane, From::Real, "SA");
     send(plane, From::Client, "A");

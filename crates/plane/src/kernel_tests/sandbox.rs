@@ -85,6 +85,7 @@ pub(super) fn sweep_all(table: &ConnTable, now: Instant, policy: &SweepPolicy) -
     loop {
         let (part, finished) = table.sweep(&mut cursor, 3, now, policy).unwrap();
         sum.replicated.extend(part.replicated);
+        sum.stuck.extend(part.stuck);
         sum.established += part.established;
         sum.embryonic += part.embryonic;
         if finished {

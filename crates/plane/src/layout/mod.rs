@@ -7,6 +7,7 @@
 
 mod extents;
 mod hops;
+mod sticky;
 #[cfg(test)]
 mod tests;
 
@@ -14,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hitless_config::model::Side;
 use hitless_model::VlanId;
-use hitless_model::abi::{self, Floating, FloatingKey, VirtualKey, VlanPort};
+use hitless_model::abi::{self, FarmRealKey, Floating, FloatingKey, VirtualKey, VlanPort};
 
 use crate::desired::{Desired, FloatingKind, Port};
 use crate::error::{Error, Result};
@@ -33,6 +34,8 @@ pub(crate) struct Contents {
     pub(crate) schedules: BTreeMap<u32, Vec<u32>>,
     /// Exactly those that `schedules` refers to.
     pub(crate) reals: BTreeMap<u32, abi::Real>,
+    /// Indices of reals that take connections, of farms that clients stick to.
+    pub(crate) farm_reals: BTreeMap<FarmRealKey, u32>,
     pub(crate) real_addresses: BTreeSet<VirtualKey>,
     /// All that were ever given out: connections may still use them.
     pub(crate) next_hops: BTreeMap<u32, abi::NextHop>,
@@ -46,7 +49,8 @@ pub(crate) fn lay_out(current: &Contents, desired: &Desired) -> Result<Contents>
     let index_of_hop = |position: usize| hops.get(&position).map_or(0, |(index, _)| *index);
     let reals = assign_reals(current, desired, index_of_hop)?;
     let schedules = assign_schedules(current, desired, &reals)?;
-    let virtuals = assign_virtuals(current, desired, &schedules)?;
+    let turns = assign_turns(current, desired)?;
+    let virtuals = assign_virtuals(current, desired, &schedules, &turns)?;
     let ports: BTreeMap<u32, VlanPort> = desired
         .ports
         .iter()
@@ -61,6 +65,7 @@ pub(crate) fn lay_out(current: &Contents, desired: &Desired) -> Result<Contents>
         ports,
         floating: desired.floating.iter().map(entry_of_floating).collect(),
         virtuals,
+        farm_reals: sticky::farm_reals(desired, &reals, &turns),
         schedules: schedules.into_values().filter(|(_, order)| !order.is_empty()).collect(),
         reals: reals.into_values().collect(),
         real_addresses: desired.real_addresses.iter().map(|endpoint| endpoint.key()).collect(),
@@ -168,8 +173,8 @@ fn assign_virtuals(
     current: &Contents,
     desired: &Desired,
     schedules: &BTreeMap<usize, (u32, Vec<u32>)>,
+    turns: &BTreeMap<usize, u32>,
 ) -> Result<BTreeMap<VirtualKey, abi::VirtualServer>> {
-    let turns = assign_turns(current, desired)?;
     let taken: BTreeSet<u32> = current.virtuals.values().map(|entry| entry.index).collect();
     let mut free = (0..2 * abi::MAX_VIRTUAL).filter(|index| !taken.contains(index));
     let mut assigned = BTreeMap::new();
@@ -186,11 +191,14 @@ fn assign_virtuals(
         let entry = abi::VirtualServer {
             index,
             flags: if server.in_service { abi::VS_IN_SERVICE } else { 0 }
-                | if server.replicate { abi::VS_REPLICATE } else { 0 },
+                | if server.replicate { abi::VS_REPLICATE } else { 0 }
+                | server.sticky.map_or(0, |sticky| sticky::flags(&sticky)),
+            sticky_group: sticky::group(server),
+            reserved: 0,
             schedule_start,
             schedule_len,
             farm: server.farm.and_then(|farm| turns.get(&farm).copied()).unwrap_or(0),
-            reserved: 0,
+            sticky_mask: sticky::mask(server),
             pending_ns: u64::try_from(server.pending.as_nanos()).unwrap_or(u64::MAX),
         };
         assigned.insert(key, entry);

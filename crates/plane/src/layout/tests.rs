@@ -203,3 +203,37 @@ fn check_untouched(current: &Contents, next: &Contents) -> Result<(), TestCaseEr
     }
     Ok(())
 }
+
+#[test]
+fn clients_find_the_reals_of_their_farm_that_take_connections_and_of_no_other_farm() {
+    let mut module = module();
+    let mut other_port = real(12, 1);
+    other_port.port = Some(8080);
+    let mut resting = real(13, 1);
+    resting.in_service = hitless_config::model::InService::No;
+    module.farms.insert(name("web"), farm(vec![real(11, 2), other_port, resting]));
+    assert_eq!(laid_out(&Contents::default(), &module).farm_reals, BTreeMap::new());
+    let sticky = hitless_config::model::ClientSticky {
+        minutes: 5,
+        group: None,
+        prefix: 24,
+        by: hitless_config::model::StickyAddress::Both,
+    };
+    module.virtual_servers.get_mut(&name("http")).unwrap().sticky = Some(sticky);
+    let contents = laid_out(&Contents::default(), &module);
+    let server = contents.virtuals[&crate::Endpoint::new(VIP, 80, Protocol::Tcp).key()];
+    assert_eq!(server.sticky_mask, [255, 255, 255, 0]);
+    let sticks = abi::VS_STICKY_SOURCE | abi::VS_STICKY_DESTINATION;
+    assert_eq!(server.flags & sticks, sticks);
+    let found: Vec<_> = contents
+        .farm_reals
+        .iter()
+        .map(|(key, index)| {
+            assert_eq!(key.farm, server.farm);
+            let real = contents.reals[index];
+            assert_eq!(key.ip, real.ip);
+            (key.ip[3], u16::from_be_bytes(key.port), u16::from_be_bytes(real.port))
+        })
+        .collect();
+    assert_eq!(found, [(11, 0, 0), (12, 0, 8080), (12, 8080, 8080)]);
+}

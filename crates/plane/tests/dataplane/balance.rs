@@ -15,10 +15,11 @@ use crate::support::scene::{
 use crate::support::world::{Verdict, World};
 
 /// Another virtual server of the web farm.
-const SHOP: SocketAddrV4 = SocketAddrV4::new(std::net::Ipv4Addr::new(192, 158, 38, 31), 80);
+pub(crate) const SHOP: SocketAddrV4 =
+    SocketAddrV4::new(std::net::Ipv4Addr::new(192, 158, 38, 31), 80);
 
 /// The real that a client's SYN goes to.
-fn chosen(world: &mut World, src: SocketAddrV4, dst: SocketAddrV4) -> Option<u32> {
+pub(crate) fn chosen(world: &mut World, src: SocketAddrV4, dst: SocketAddrV4) -> Option<u32> {
     let syn = Frame { src, dst, ..from_client(SYN) };
     let outcome = world.run(world.ports.client, &syn.bytes());
     (1..=3).find(|index| at_real(*index, &syn).bytes() == outcome.frame)
@@ -28,7 +29,7 @@ fn client(port: u16) -> SocketAddrV4 {
     SocketAddrV4::new(*CLIENT.ip(), port)
 }
 
-fn add_shop(world: &mut World, schedule: (u32, u32), farm: u32) {
+pub(crate) fn add_shop(world: &mut World, schedule: (u32, u32), farm: u32) {
     let key = FloatingKey { ip: SHOP.ip().octets(), vlan: 0, reserved: 0 };
     world.set(map::FLOATING, key, Floating { kind: FLOATING_VIRTUAL });
     world.set(map::VIRTUAL, service(SHOP, TCP), virtual_server(3, farm, schedule));

@@ -15,6 +15,7 @@ mod load;
 mod malformed;
 mod pending;
 mod roles;
+mod sticky;
 mod support;
 mod table_full;
 mod tcp;

@@ -11,6 +11,7 @@ mod load;
 mod malformed;
 mod pending;
 mod roles;
+mod sticky;
 mod support;
 mod table_full;
 mod tags;

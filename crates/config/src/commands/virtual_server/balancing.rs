@@ -193,8 +193,7 @@ fn sticky() -> Vec<Command<VirtualServer>> {
         },
         shows: show_sticky,
     };
-    let commands = family.commands(1, &forms).into_iter();
-    commands.map(|command| command.without_effect("stickiness")).collect()
+    family.commands(1, &forms)
 }
 
 fn show_sticky(server: &VirtualServer, lines: &mut Lines<'_>) {

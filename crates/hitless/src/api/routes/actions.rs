@@ -11,7 +11,7 @@ use crate::api::app::App;
 use crate::api::endpoint::Endpoint;
 use crate::api::extract::{At, Body};
 use crate::api::refusal::Refusal;
-use crate::api::types::{ClearConnections, Cleared, Clearing, ExecReply};
+use crate::api::types::{ClearConnections, ClearSticky, Cleared, Clearing, ExecReply};
 use crate::exec::CONFIG_SYNC;
 
 type Shared = State<Arc<App>>;
@@ -32,6 +32,9 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .answers::<Cleared>(),
         Endpoint::post("/v1/modules/{slot}/clear/arp-cache", "Asks neighbours for MACs anew", arp)
             .takes::<Option<Ipv4Addr>>()
+            .answers::<Cleared>(),
+        Endpoint::post("/v1/modules/{slot}/clear/sticky", "Forgets who sticks", sticky)
+            .takes::<ClearSticky>()
             .answers::<Cleared>(),
         Endpoint::post("/v1/modules/{slot}/config-sync", "Not built: always refused", config_sync)
             .answers::<()>(),
@@ -62,6 +65,14 @@ async fn arp(
     Body(address): Body<Option<Ipv4Addr>>,
 ) -> Answer<Cleared> {
     app.module(slot)?.clear(&Clearing::ArpCache(address)).await.map(Json)
+}
+
+async fn sticky(
+    State(app): Shared,
+    At(slot): At<Slot>,
+    Body(which): Body<ClearSticky>,
+) -> Answer<Cleared> {
+    app.module(slot)?.clear(&Clearing::Sticky(which)).await.map(Json)
 }
 
 async fn config_sync(State(app): Shared, At(slot): At<Slot>) -> Answer<()> {

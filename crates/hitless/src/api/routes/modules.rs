@@ -15,7 +15,7 @@ use crate::api::extract::{Asked, At};
 use crate::api::refusal::Refusal;
 use crate::api::types::{
     ArpInfo, ConnPage, ConnQuery, Dataplane, FarmInfo, FtHistory, FtState, ModuleStatus, RealInfo,
-    Stats, Variable, VirtualServerInfo, VlanInfo,
+    Stats, StickyPage, StickyQuery, Variable, VirtualServerInfo, VlanInfo,
 };
 use crate::exec::{module_status, variables};
 
@@ -41,7 +41,7 @@ fn states() -> [Endpoint; 5] {
     ]
 }
 
-fn balancing() -> [Endpoint; 5] {
+fn balancing() -> [Endpoint; 6] {
     [
         Endpoint::get("/v1/modules/{slot}/vservers", "Its virtual servers", virtual_servers)
             .answers::<Vec<VirtualServerInfo>>(),
@@ -54,6 +54,9 @@ fn balancing() -> [Endpoint; 5] {
         Endpoint::get("/v1/modules/{slot}/conns", "Its connections, page by page", conns)
             .asks::<ConnQuery>()
             .answers::<ConnPage>(),
+        Endpoint::get("/v1/modules/{slot}/sticky", "Clients that stick, page by page", sticky)
+            .asks::<StickyQuery>()
+            .answers::<StickyPage>(),
     ]
 }
 
@@ -126,6 +129,14 @@ async fn conns(
     Asked(query): Asked<ConnQuery>,
 ) -> Answer<ConnPage> {
     app.module(slot)?.conns(&query).await.map(Json)
+}
+
+async fn sticky(
+    State(app): Shared,
+    At(slot): At<Slot>,
+    Asked(query): Asked<StickyQuery>,
+) -> Answer<StickyPage> {
+    app.module(slot)?.sticky(&query).await.map(Json)
 }
 
 async fn vlans(State(app): Shared, At(slot): At<Slot>) -> Answer<Vec<VlanInfo>> {

@@ -29,6 +29,8 @@ pub enum Clearing {
     Counters,
     /// What is known of neighbours' MACs: of all of them, or of one.
     ArpCache(Option<Ipv4Addr>),
+    /// Clients that stick.
+    Sticky(super::ClearSticky),
 }
 
 /// What was cleared.

@@ -16,6 +16,9 @@ use nix::sched::{CloneFlags, setns, unshare};
 pub(crate) static OBJECT: &[u8] =
     aya::include_bytes_aligned!(concat!(env!("CARGO_MANIFEST_DIR"), "/bpf/hitless.bpf.o"));
 
+/// Clients that can stick.
+pub(crate) const STICKY_CLIENTS: u32 = 4;
+
 /// Name of the interface towards the clients.
 pub(crate) const CLIENT_SIDE: &str = "client";
 /// Name of the interface towards the reals.
@@ -55,6 +58,7 @@ pub(crate) fn load(connections: u32) -> Ebpf {
     for table in [abi::map::CONN_FWD, abi::map::CONN_REV] {
         loader.map_max_entries(table, connections);
     }
+    loader.map_max_entries(abi::map::STICKY, STICKY_CLIENTS);
     let mut ebpf = loader.load(OBJECT).expect("the kernel takes the maps");
     let loaded = match crate::HOOK {
         Hook::Tc => classifier_mut(&mut ebpf).load(),

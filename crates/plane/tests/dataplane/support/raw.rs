@@ -2,8 +2,8 @@
 
 use aya::Pod;
 use hitless_model::abi::{
-    Conn, Floating, FloatingKey, FlowKey, NextHop, Real, RoleWord, TableUse, VirtualKey,
-    VirtualServer, VlanPort,
+    Conn, FarmRealKey, Floating, FloatingKey, FlowKey, NextHop, Real, RoleWord, StickyEntry,
+    StickyKey, TableUse, VirtualKey, VirtualServer, VlanPort,
 };
 use zerocopy::transmute;
 
@@ -42,6 +42,9 @@ raw!(
     NextHop: 24,
     FlowKey: 16,
     Conn: 64,
+    StickyKey: 16,
+    StickyEntry: 16,
+    FarmRealKey: 16,
     TableUse: 24,
     u32: 4,
     u64: 8,

@@ -107,10 +107,12 @@ pub(crate) fn virtual_server(index: u32, farm: u32, schedule: (u32, u32)) -> Vir
     VirtualServer {
         index,
         flags: VS_IN_SERVICE | VS_REPLICATE,
+        sticky_group: 0,
+        reserved: 0,
         schedule_start: schedule.0,
         schedule_len: schedule.1,
         farm,
-        reserved: 0,
+        sticky_mask: [0; 4],
         pending_ns: PENDING_NS,
     }
 }

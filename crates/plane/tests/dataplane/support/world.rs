@@ -6,7 +6,9 @@ use aya::Ebpf;
 use aya::maps::{Array, HashMap, MapData, PerCpuArray, RingBuf};
 use aya::programs::TestRunOptions;
 use hitless_model::Counter;
-use hitless_model::abi::{Conn, Event, FlowKey, Local, VlanPort, map, slot_of};
+use hitless_model::abi::{
+    Conn, Event, FlowKey, Local, StickyEntry, StickyEvent, StickyKey, VlanPort, map, slot_of,
+};
 use zerocopy::{FromBytes, transmute};
 
 use super::kernel::{self, Hook, Ports};
@@ -87,6 +89,11 @@ impl World {
         self.hash::<FlowKey, Conn>(table).keys().count()
     }
 
+    /// Number of entries of a table of clients that stick.
+    pub(crate) fn clients(&mut self, table: &str) -> usize {
+        self.hash::<StickyKey, StickyEntry>(table).keys().count()
+    }
+
     /// Sets an element of an array.
     pub(crate) fn set_element<V: Raw>(&mut self, name: &str, index: u32, value: V) {
         self.array::<V>(name).set(index, value.to_raw(), 0).expect("it is set");
@@ -110,15 +117,26 @@ impl World {
         all.filter(|(_, count)| *count != 0).collect()
     }
 
-    /// What the program told since the last time.
+    /// What the program told of connections since the last time; it told nothing else.
     pub(crate) fn events(&mut self) -> Vec<Event> {
+        let event = |item: Vec<u8>| Event::read_from_bytes(&item).expect("an event's length");
+        self.told().into_iter().map(event).collect()
+    }
+
+    /// What the program told of clients that stick since the last time, whatever else it told.
+    pub(crate) fn sticky_events(&mut self) -> Vec<StickyEvent> {
+        let told = self.told();
+        told.iter().filter_map(|item| StickyEvent::read_from_bytes(item).ok()).collect()
+    }
+
+    fn told(&mut self) -> Vec<Vec<u8>> {
         let map = self.ebpf.map_mut(map::EVENTS).expect("the object has it");
         let mut ring = RingBuf::try_from(map).expect("it is a ring");
-        let mut events = Vec::new();
+        let mut told = Vec::new();
         while let Some(item) = ring.next() {
-            events.push(Event::read_from_bytes(&item).expect("an event's length"));
+            told.push(item.to_vec());
         }
-        events
+        told
     }
 
     fn hash<K: Raw, V: Raw>(&mut self, name: &str) -> HashMap<&mut MapData, K::Bytes, V::Bytes> {
