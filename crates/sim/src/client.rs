@@ -33,6 +33,8 @@ pub(crate) struct Open {
     pub(crate) real: SocketAddrV4,
     /// The box's table held it, with this real.
     pub(crate) held_by: Pair<bool>,
+    /// The other box said that this box's table holds it, and was believed.
+    pub(crate) is_safe_at: Pair<bool>,
     /// This life of this box was told of it by its data plane.
     pub(crate) reported_to: Option<(Side, u32)>,
     /// It is lost, and that is nobody's fault: who took over could not know it.
@@ -59,6 +61,7 @@ impl Open {
         Self {
             real,
             held_by: Pair::of(|one| one == side),
+            is_safe_at: Pair::default(),
             reported_to: None,
             is_forfeit: false,
             is_in_doubt: false,

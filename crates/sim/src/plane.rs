@@ -248,6 +248,8 @@ impl Plane {
                 self.table.remove(key);
                 Some(vec![*key])
             }
+            // The table thread makes removals and comparisons of these.
+            Change::Surplus(_) | Change::Digests(_) => Some(Vec::new()),
             Change::DumpBegins => {
                 self.table.values_mut().for_each(|entry| entry.told = false);
                 Some(Vec::new())
@@ -304,6 +306,28 @@ impl Plane {
         let next = entries.last().filter(|_| more).map(|entry| entry.record.key);
         let wanted = |record: &ConnRecord| embryonic || record.stage() != ConnStage::Embryonic;
         (entries.into_iter().map(|entry| entry.record).filter(wanted).collect(), next)
+    }
+
+    /// What the kernel holds of a connection in its main table.
+    pub(crate) fn main_record(&self, key: &ConnKey) -> Option<ConnRecord> {
+        let record = self.table.get(key).map(|entry| entry.record);
+        record.filter(|record| seen::is_established(record.seen))
+    }
+
+    /// Connections vanish behind everybody's back: every `nth` established one.
+    pub(crate) fn lose_every(&mut self, nth: usize) -> Vec<ConnKey> {
+        let chosen: Vec<ConnKey> = self.established().into_keys().step_by(nth).collect();
+        for key in &chosen {
+            self.table.remove(key);
+        }
+        chosen
+    }
+
+    /// Every connection of the main table, closing ones too, and the real that carries it.
+    pub(crate) fn established(&self) -> BTreeMap<ConnKey, SocketAddrV4> {
+        let is_established = |entry: &&Entry| seen::is_established(entry.record.seen);
+        let entries = self.table.values().filter(is_established);
+        entries.map(|entry| (entry.record.key, entry.record.real)).collect()
     }
 
     pub(crate) fn len(&self) -> usize {

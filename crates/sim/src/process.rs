@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use hitless_core::audit::{Audit, Bucket, Digest, Listing};
 use hitless_core::node::{
     BatchId, Captured, Command, Input, Lane, Node, NodeConfig, Output, Snapshot, TableJob,
 };
@@ -97,6 +98,9 @@ pub(crate) enum Inbound {
     Captured(Vec<Captured>),
     CapturesLost,
     Snapshot(Snapshot),
+    Digests(Vec<(Bucket, Digest)>),
+    Listing(Listing),
+    Compared(Vec<Captured>),
     Applied { batch: BatchId, refused: u32 },
     Command(Command),
     Configure(Box<NodeConfig>),
@@ -110,6 +114,9 @@ impl Inbound {
             Self::Captured(changes) => Input::Captured(changes),
             Self::CapturesLost => Input::CapturesLost,
             Self::Snapshot(part) => Input::Snapshot(part.clone()),
+            Self::Digests(digests) => Input::Digests(digests.clone()),
+            Self::Listing(listing) => Input::Listing(listing.clone()),
+            Self::Compared(changes) => Input::Compared(changes),
             Self::Applied { batch, refused } => Input::Applied { batch: *batch, refused: *refused },
             Self::Command(command) => Input::Command(*command),
             Self::Configure(config) => Input::Configure(config),
@@ -126,6 +133,11 @@ pub(crate) struct TableThread {
     pub(crate) dump: Option<Dump>,
     /// A job is planned.
     pub(crate) is_busy: bool,
+    pub(crate) audit: Audit,
+    /// When its next step is planned.
+    pub(crate) audits_at: Option<Moment>,
+    /// How far its walk through the table has come.
+    pub(crate) walked_to: Option<ConnKey>,
 }
 
 /// A dump being made.

@@ -46,8 +46,11 @@ impl Node {
     /// actives the one that stays tells everything once the other one has yielded. Without a peer
     /// the level stays as it was: there is nothing to send.
     fn carry_sending(&mut self, now: Instant) -> bool {
-        let open = self.ft.is_ft_vlan_up() && !self.ft.is_contested();
-        let sending = if open { Sending::Open } else { Sending::Paused };
+        let sending = match (self.ft.is_contested(), self.ft.is_ft_vlan_up()) {
+            (true, _) => Sending::Contested,
+            (false, true) => Sending::Open,
+            (false, false) => Sending::Paused,
+        };
         if self.carried.sending == sending || !self.ft.hears_peer() {
             return false;
         }

@@ -8,6 +8,7 @@ use core::time::Duration;
 use hitless_model::{ConnKey, ConnRecord, Epoch, GroupId, Instant, Mac, Priority, UnitId, VlanId};
 
 use super::output::BatchId;
+use crate::audit::{Bucket, Digest, Fingerprint, Listing};
 
 /// A way between the two boxes: the VLAN that it runs over.
 #[derive(
@@ -140,6 +141,10 @@ pub enum Captured {
     Upsert(ConnRecord),
     /// Gone here.
     Remove(ConnKey),
+    /// Here all the time, and in use: the peer's times of it are old.
+    Refresh(ConnRecord),
+    /// Never here, but in the peer's table.
+    Surplus(Fingerprint),
 }
 
 /// A part of a dump of this box's connection table that [`super::TableJob::Dump`] asked for.
@@ -151,6 +156,8 @@ pub struct Snapshot {
     pub records: Vec<ConnRecord>,
     /// No more parts follow.
     pub last: bool,
+    /// Connections in the table by now, replicated or not.
+    pub of: u64,
 }
 
 /// One input.
@@ -180,6 +187,13 @@ pub enum Input<'a> {
         /// Records of it that could not be applied (unknown virtual server, full table).
         refused: u32,
     },
+    /// Digests of this box's table, as of the changes captured so far.
+    Digests(Vec<(Bucket, Digest)>),
+    /// What this box's table holds of a bucket that differs from the peer's.
+    Listing(Listing),
+    /// Differences between the tables: what the peer has to be told. One for each
+    /// [`super::TableJob::Compare`], and whenever the table was found to be another than reported.
+    Compared(&'a [Captured]),
     /// The configuration changed.
     Configure(&'a NodeConfig),
     /// The clock of this thread stood still (the process was stopped, or not scheduled): everything

@@ -138,6 +138,15 @@ impl Machine for Node {
             Input::Applied { batch, refused } => {
                 self.replica.handle_input(now, replica::Input::Applied { batch, refused });
             }
+            Input::Digests(digests) => {
+                self.replica.handle_input(now, replica::Input::Digests(digests));
+            }
+            Input::Listing(listing) => {
+                self.replica.handle_input(now, replica::Input::Listing(listing));
+            }
+            Input::Compared(changes) => {
+                self.replica.handle_input(now, replica::Input::Compared(changes));
+            }
             Input::Configure(config) => self.configure(now, config),
             Input::CaughtUp => self.ft.handle_input(now, ft::Input::CaughtUp),
             Input::GatewayHeard => self.ft.handle_input(now, ft::Input::GatewayHeard),

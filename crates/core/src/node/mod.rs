@@ -22,8 +22,8 @@ pub use input::{
 };
 pub use machine::{Node, Timer};
 pub use output::{
-    BatchId, Change, Decision, Destination, Event, Gateways, Lane, Output, PeerStatus, Status,
-    TableJob, Transmit,
+    BatchId, Bulk, Change, Decision, Destination, Event, Gateways, Lane, Output, PeerStatus,
+    Status, TableJob, Transmit,
 };
 pub use record::Story;
 pub use recording::{FORMAT, History, Kept, Played, Player, Recording, Step, Told, Torn};

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::input::{HandoverCause, PathId};
 use super::record::Story;
+use crate::audit::{Bucket, Digest, Fingerprint, Listing, Task};
 use crate::session::{KeyInUse, KeyTrouble};
 
 /// Where a datagram goes.
@@ -62,6 +63,10 @@ pub enum Change {
     DumpBegins,
     /// The dump is complete: remove the connections that it did not tell.
     DumpEnds,
+    /// The peer has no such connection: remove it, if it is here.
+    Surplus(Fingerprint),
+    /// What the peer's table holds, after all changes before: compare.
+    Digests(Vec<(Bucket, Digest)>),
 }
 
 /// Work for the thread that keeps the kernel's connection table.
@@ -88,6 +93,10 @@ pub enum TableJob {
         /// Which dump.
         generation: u64,
     },
+    /// Compare the table with the peer's from now on, in this part, or do so no more.
+    Audit(Task),
+    /// Compare a part of a bucket, and answer with [`super::Input::Compared`].
+    Compare(Listing),
 }
 
 /// A role change (or its refusal), with what it was decided on.
@@ -167,6 +176,16 @@ pub enum Event {
     },
     /// The peer holds every connection of this box, or does not any more.
     InStep(bool),
+    /// Connections were found that the two tables do not hold alike. Said now and then, not for each.
+    Diverged {
+        /// How many, so far.
+        connections: u64,
+    },
+    /// What was found to differ is alike again.
+    Repaired {
+        /// How many connections.
+        connections: u64,
+    },
     /// A handover was asked for and is not possible.
     HandoverRefused {
         /// Why it was asked for.
@@ -284,12 +303,31 @@ pub struct Status {
     /// Age in milliseconds of the oldest change that the peer has not acknowledged.
     #[serde(default)]
     pub lag_ms: u64,
+    /// Connections that were found to differ between the two tables and are not repaired yet.
+    #[serde(default)]
+    pub diverged: u64,
+    /// Connections that were found to differ and have been repaired, since this process began.
+    #[serde(default)]
+    pub repaired: u64,
+    /// How far the peer has been told the whole table, while that is under way.
+    #[serde(default)]
+    pub bulk: Option<Bulk>,
     /// Frames and messages by name, sent.
     pub sent: Vec<(String, u64)>,
     /// Frames and messages by name, received.
     pub received: Vec<(String, u64)>,
     /// Dropped frames by reason.
     pub rejected: Vec<(String, u64)>,
+}
+
+/// How far a full dump of the table has come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Bulk {
+    /// Connections told.
+    pub told: u64,
+    /// Connections in the table when it was looked at last.
+    pub of: u64,
 }
 
 /// Whether a gateway hears this box.

@@ -82,6 +82,12 @@ impl Node {
             replica::Output::Table(job) => self.outputs.push_back(Output::Table(job)),
             replica::Output::InStep(in_step) => self.event(Event::InStep(in_step)),
             replica::Output::Event(replica::Event::Rejected(reason)) => self.reject(reason.name()),
+            replica::Output::Event(replica::Event::Diverged { connections }) => {
+                self.event(Event::Diverged { connections });
+            }
+            replica::Output::Event(replica::Event::Repaired { connections }) => {
+                self.event(Event::Repaired { connections });
+            }
             // Visible as its consequences: not in step, a new dump, and a number in the status.
             replica::Output::Event(replica::Event::Overflow { .. }) => {}
         }

@@ -14,7 +14,7 @@ use hitless_model::{ConnKey, ConnRecord, ConnStage};
 
 use super::codec::Seq;
 use super::queue::MAX_QUEUED;
-use crate::node::{Snapshot, TableJob};
+use crate::node::{Bulk, Snapshot, TableJob};
 
 /// Connections that wait when the next part is asked for: most of a full window (64 batches of 41),
 /// so that reading and sending overlap.
@@ -50,6 +50,8 @@ struct Reading {
     asked: Option<BTreeSet<ConnKey>>,
     /// There is no next part.
     last: bool,
+    /// Connections told, and in the table.
+    progress: Bulk,
 }
 
 /// The dump of this box's table.
@@ -85,17 +87,6 @@ impl Dump {
         self.held &= kind == Kind::Supplement;
     }
 
-    /// Owes a full dump unless one is owed or on its way.
-    pub(super) fn owe_unless_running(&mut self) {
-        let running = match &self.work {
-            Work::Reading(Reading { kind, .. }) => *kind == Kind::Full,
-            Work::Ending { .. } | Work::Idle => false,
-        };
-        if !running {
-            self.owe(Kind::Full);
-        }
-    }
-
     /// Begins a dump that is owed; `embryonic` also tells connections that are not established.
     pub(super) fn begin(&mut self, embryonic: bool) -> Option<TableJob> {
         let may = match self.work {
@@ -111,6 +102,7 @@ impl Dump {
             waiting: BTreeMap::new(),
             asked: Some(BTreeSet::new()),
             last: false,
+            progress: Bulk::default(),
         });
         Some(TableJob::Dump { generation: self.generation, embryonic })
     }
@@ -133,6 +125,7 @@ impl Dump {
         let Some(reading) = self.reading() else { return };
         let Some(changed) = reading.asked.take() else { return };
         reading.last = part.last;
+        reading.progress.of = part.of;
         let kind = reading.kind;
         let fresh = part.records.into_iter().filter(|record| {
             !changed.contains(&record.key)
@@ -161,7 +154,10 @@ impl Dump {
 
     /// The next connection to tell.
     pub(super) fn pop(&mut self) -> Option<ConnRecord> {
-        self.reading()?.waiting.pop_first().map(|(_, record)| record)
+        let reading = self.reading()?;
+        let (_, record) = reading.waiting.pop_first()?;
+        reading.progress.told += 1;
+        Some(record)
     }
 
     /// Whether a dump that nothing is left of can be ended.
@@ -227,6 +223,17 @@ impl Dump {
         match &self.work {
             Work::Reading(reading) => reading.waiting.len(),
             Work::Idle | Work::Ending { .. } => 0,
+        }
+    }
+
+    /// How far a full one has come.
+    pub(super) fn progress(&self) -> Option<Bulk> {
+        match &self.work {
+            Work::Reading(reading) if reading.kind == Kind::Full => {
+                let Bulk { told, of } = reading.progress;
+                Some(Bulk { told, of: of.max(told) })
+            }
+            Work::Reading(_) | Work::Idle | Work::Ending { .. } => None,
         }
     }
 

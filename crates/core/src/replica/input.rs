@@ -1,5 +1,8 @@
 //! What goes into the replication machine.
 
+use alloc::vec::Vec;
+
+use crate::audit::{Bucket, Digest, Listing};
 use crate::node::{BatchId, Captured, Snapshot};
 
 /// Names a session: both boxes give the same number, and a different one for every session.
@@ -33,8 +36,11 @@ pub enum Sending {
     /// The fault-tolerant VLAN carries them.
     #[default]
     Open,
-    /// It does not: everything waits, and a full dump is owed when it does again.
+    /// It does not: everything waits, and goes on where it stopped when it does again.
     Paused,
+    /// The peer is active too: everything waits, and the one that stays active owes a full dump, for what
+    /// either told the other meanwhile may have met a table that knew better.
+    Contested,
 }
 
 /// One input.
@@ -60,6 +66,12 @@ pub enum Input<'a> {
         /// Records of it that the table refused.
         refused: u32,
     },
+    /// Digests of this box's table, as of the changes captured so far.
+    Digests(Vec<(Bucket, Digest)>),
+    /// What this box's table holds of a bucket that differs from the peer's.
+    Listing(Listing),
+    /// What makes differences between the tables good.
+    Compared(&'a [Captured]),
     /// This box's role changed.
     SetMode(Mode),
     /// The fault-tolerant VLAN went down or came back.

@@ -10,15 +10,20 @@ use super::output::{Event, Output, Rejected, Status, Timer};
 use super::pace::MAX_WINDOW;
 use super::receiver::Receiver;
 use super::records;
-use super::speaks::Speaks;
+use super::speaks::{Speaks, Takes};
+use super::standing::{Standing, Statements};
 use super::teller::Teller;
 use super::{MAX_MESSAGE, queue};
+use crate::audit::{Listing, Task};
 use crate::machine::{Clock, Deadline, Machine};
-use crate::node::Captured;
+use crate::node::{Captured, TableJob};
 
 /// Outputs of one call at most: a window sent again, a window sent, a window handed to the table,
 /// and a handful of others.
 pub const MAX_OUTPUTS: usize = 3 * MAX_WINDOW + 8;
+
+/// Listings that the table's thread may have at a time: the peer makes them again.
+const MAX_COMPARING: usize = 64;
 
 /// Whether the peer can be talked to, and in which session.
 #[derive(Clone, Copy, Debug, Default)]
@@ -38,6 +43,13 @@ pub struct Replica {
     sending: Sending,
     /// What the peer speaks, once it was heard in this session.
     peer_speaks: Option<Speaks>,
+    statements: Statements,
+    /// The peer told something while this box did, as no draining one.
+    crossed: bool,
+    /// This box's part in comparing the tables.
+    audit: Task,
+    /// Listings that the table's thread has.
+    comparing: usize,
     teller: Teller,
     receiver: Receiver,
     in_step: bool,
@@ -94,6 +106,9 @@ impl Replica {
             duplicates: received.duplicates,
             skipped: received.skipped,
             overflows: self.teller.overflows(),
+            diverged: self.teller.repairs.diverged(),
+            repaired: self.teller.repairs.repaired(),
+            bulk: self.teller.progress(),
             refused_here: u64::from(self.receiver.refused()),
             refused_by_peer: u64::from(self.teller.sender.refused()),
         }
@@ -110,7 +125,7 @@ impl Replica {
     fn open_session(&self) -> Option<SessionId> {
         match self.sending {
             Sending::Open => self.session(),
-            Sending::Paused => None,
+            Sending::Paused | Sending::Contested => None,
         }
     }
 
@@ -123,6 +138,7 @@ impl Replica {
             self.teller.reset();
             self.receiver.reset();
             self.peer_speaks = None;
+            self.statements.reset();
         }
         self.peer = Peer::Up(session);
     }
@@ -134,19 +150,38 @@ impl Replica {
     }
 
     /// When roles swap in a session, what one told completely is what the other would tell: no dump
-    /// is needed, and while both tell, none can bring back what the other one just removed.
+    /// is needed, and while both tell, none can bring back what the other one just removed. But of two
+    /// that told each other, each may have ignored the other.
     fn on_mode(&mut self, now: Instant, mode: Mode) {
-        if mode == Mode::Silent && self.teller.mode() != Mode::Silent {
-            self.receiver.inherit(self.teller.is_held());
+        match (self.teller.mode(), mode) {
+            (Mode::Telling, Mode::Silent) => {
+                self.receiver.falls_silent(self.teller.is_held() && !self.crossed);
+            }
+            (Mode::Draining, Mode::Silent) => self.receiver.falls_silent(self.teller.is_held()),
+            (Mode::Silent, Mode::Telling | Mode::Draining) => self.crossed = false,
+            (Mode::Telling | Mode::Draining, Mode::Telling | Mode::Draining)
+            | (Mode::Silent, Mode::Silent) => {}
         }
-        self.teller.set_mode(now, mode, self.receiver.is_complete());
+        let is_partial = self.statements.peer() == Some(Standing::Partial);
+        self.teller.set_mode(now, mode, self.receiver.is_complete() && !is_partial);
     }
 
     fn on_sending(&mut self, sending: Sending) {
-        if self.sending == Sending::Paused && sending == Sending::Open {
-            self.teller.on_return();
+        match (self.sending, sending) {
+            (Sending::Paused, Sending::Open) => self.teller.sender.hurry(),
+            (Sending::Contested, Sending::Open | Sending::Paused) => self.teller.on_uncontested(),
+            (_, Sending::Contested | Sending::Paused) | (Sending::Open, Sending::Open) => {}
         }
         self.sending = sending;
+    }
+
+    /// What this box's table is as a mirror of the peer's.
+    fn standing(&self) -> Standing {
+        match (self.teller.mode(), self.receiver.is_complete()) {
+            (Mode::Telling | Mode::Draining, _) => Standing::Tells,
+            (Mode::Silent, true) => Standing::Whole,
+            (Mode::Silent, false) => Standing::Partial,
+        }
     }
 
     fn on_captured(&mut self, now: Instant, captured: &[Captured]) {
@@ -161,7 +196,7 @@ impl Replica {
     fn on_captures_lost(&mut self) {
         self.teller.on_captures_lost();
         if self.teller.waits() {
-            self.receiver.inherit(false);
+            self.receiver.lacks();
         }
     }
 
@@ -181,6 +216,12 @@ impl Replica {
         self.peer_speaks = Some(speaks);
         self.teller.sender.on_ack(now, head.ack)?;
         self.teller.on_acknowledged(now);
+        if let Some(statement) = head.statement {
+            self.statements.hear(statement);
+        }
+        if let Some(listing) = message.listing {
+            self.on_listing(listing);
+        }
         let Some((seq, records)) = message.batch else { return Ok(()) };
         if !self.receiver.wants(now, seq)? {
             return Ok(());
@@ -188,11 +229,50 @@ impl Replica {
         let records =
             records::take_records(records).map_err(|codec::Malformed| Rejected::Malformed)?;
         let bad = records.bad;
-        if !records.changes.is_empty() && self.teller.give_way() {
-            self.receiver.inherit(false);
+        let tells = !records.changes.is_empty();
+        self.crossed |= tells && self.teller.mode() == Mode::Telling;
+        if tells && self.teller.give_way() {
+            self.receiver.lacks();
         }
         self.receiver.accept(now, seq, records);
         if bad == 0 { Ok(()) } else { Err(Rejected::BadRecord) }
+    }
+
+    /// The peer holds something else than this box's digests say.
+    fn on_listing(&mut self, listing: Listing) {
+        if self.audit == Task::Tells && self.comparing < MAX_COMPARING {
+            self.comparing += 1;
+            self.outputs.push_back(Output::Table(TableJob::Compare(listing)));
+        }
+    }
+
+    /// This box's table holds something else than the peer's digests say.
+    fn tell_listing(&mut self, now: Instant, listing: &Listing) {
+        let Some(session) = self.open_session().filter(|_| self.audit == Task::Mirrors) else {
+            return;
+        };
+        let head = self.head(now, session);
+        self.outputs.push_back(Output::Send(codec::encode_listing(&head, listing)));
+    }
+
+    fn on_compared(&mut self, now: Instant, changes: &[Captured]) {
+        self.comparing = self.comparing.saturating_sub(1);
+        if self.audit == Task::Tells {
+            self.teller.on_compared(now, changes);
+        }
+    }
+
+    /// Until the peer was heard in a session nobody knows whether it compares.
+    fn settle_audit(&mut self) {
+        let Some(speaks) = self.peer_speaks else { return };
+        let audit = match (speaks.takes.include(Takes::AUDIT), self.teller.mode()) {
+            (false, _) => Task::Idle,
+            (true, Mode::Silent) => Task::Mirrors,
+            (true, Mode::Telling | Mode::Draining) => Task::Tells,
+        };
+        if core::mem::replace(&mut self.audit, audit) != audit {
+            self.outputs.push_back(Output::Table(TableJob::Audit(audit)));
+        }
     }
 
     /// Brings out everything that follows from the state: called after every change of it.
@@ -200,7 +280,13 @@ impl Replica {
         while let Some(job) = self.receiver.next_job() {
             self.outputs.push_back(Output::Table(job));
         }
+        self.statements.state(self.standing());
+        self.teller.on_standing(self.statements.peer());
         self.teller.on_acknowledged(now);
+        self.settle_audit();
+        while let Some(event) = self.teller.repairs.next_event() {
+            self.outputs.push_back(Output::Event(event));
+        }
         if let Some(session) = self.open_session() {
             self.send_due(now, session);
         }
@@ -215,22 +301,32 @@ impl Replica {
         while !self.teller.waits()
             && let Some(seq) = self.teller.sender.next_again(now)
         {
-            self.send(session, Some(seq));
+            self.send(now, session, Some(seq));
         }
         loop {
             while let Some(seq) = self.teller.next_batch(now) {
-                self.send(session, Some(seq));
+                self.send(now, session, Some(seq));
             }
             let Some(job) = self.teller.next_job() else { break };
             self.outputs.push_back(Output::Table(job));
         }
-        if self.receiver.ack_due().is_some_and(|at| at <= now) {
-            self.send(session, None);
+        if self.word_due().is_some_and(|at| at <= now) {
+            self.send(now, session, None);
         }
     }
 
-    fn send(&mut self, session: SessionId, seq: Option<Seq>) {
-        let head = Head { session, ack: self.receiver.ack(), speaks: Some(Speaks::OURS) };
+    /// When a message has to leave that carries no batch.
+    fn word_due(&self) -> Option<Instant> {
+        [self.receiver.ack_due(), self.statements.due()].into_iter().flatten().min()
+    }
+
+    fn head(&mut self, now: Instant, session: SessionId) -> Head {
+        let (ack, statement) = (self.receiver.ack(), Some(self.statements.say(now)));
+        Head { session, ack, speaks: Some(Speaks::OURS), statement }
+    }
+
+    fn send(&mut self, now: Instant, session: SessionId, seq: Option<Seq>) {
+        let head = self.head(now, session);
         let batch = seq.map(|seq| (seq, self.teller.sender.records(seq)));
         let bytes = codec::encode(&head, batch);
         debug_assert!(bytes.len() <= MAX_MESSAGE);
@@ -257,6 +353,12 @@ impl Machine for Replica {
             Input::CapturesLost => self.on_captures_lost(),
             Input::Snapshot(part) => self.teller.on_part(part),
             Input::Applied { batch, refused } => self.receiver.on_applied(now, batch, refused),
+            Input::Digests(digests) if self.audit == Task::Tells => {
+                self.teller.on_digests(now, digests);
+            }
+            Input::Digests(_) => {}
+            Input::Listing(listing) => self.tell_listing(now, &listing),
+            Input::Compared(changes) => self.on_compared(now, changes),
             Input::SetMode(mode) => self.on_mode(now, mode),
             Input::SetSending(sending) => self.on_sending(sending),
         }
@@ -274,7 +376,7 @@ impl Machine for Replica {
 
     fn next_deadline(&self) -> Option<Deadline<Timer>> {
         let open = self.open_session().is_some();
-        let ack = self.receiver.ack_due().filter(|_| open);
+        let ack = self.word_due().filter(|_| open);
         let again = self.teller.sender.next_due().filter(|_| open && !self.teller.waits());
         let tell = self.teller.tell_due().filter(|_| open);
         let late = self.teller.late_at().filter(|_| self.in_step);

@@ -11,6 +11,7 @@
 //! table (the shell). Start at [`Input`] and [`Output`], then `machine`; the wire format is in
 //! `codec` and in `docs/protocol/replication.md`.
 
+mod batch;
 mod codec;
 mod dump;
 mod input;
@@ -20,8 +21,10 @@ mod pace;
 mod queue;
 mod receiver;
 mod records;
+mod repairs;
 mod sender;
 mod speaks;
+mod standing;
 mod teller;
 
 pub use input::{Input, Mode, Sending, SessionId};

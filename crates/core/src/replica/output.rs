@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::input::{Mode, SessionId};
-use crate::node::TableJob;
+use crate::node::{Bulk, TableJob};
 
 /// Why a message (or a record of it) had no effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -64,6 +64,16 @@ pub enum Event {
     Overflow {
         /// Changes that were waiting in it.
         dropped: u64,
+    },
+    /// The two tables differ.
+    Diverged {
+        /// Connections found so far.
+        connections: u64,
+    },
+    /// What was found to differ is alike again.
+    Repaired {
+        /// Connections.
+        connections: u64,
     },
 }
 
@@ -134,6 +144,12 @@ pub struct Status {
     pub duplicates: u64,
     /// Records skipped: of kinds that this release does not know.
     pub skipped: u64,
+    /// Connections found to differ between the tables and not repaired yet.
+    pub diverged: u64,
+    /// Connections found to differ and repaired, since the start.
+    pub repaired: u64,
+    /// How far a full dump has come, while one is under way.
+    pub bulk: Option<Bulk>,
     /// Queue overflows.
     pub overflows: u64,
     /// Records that this box's table refused, in this session.

@@ -92,3 +92,49 @@ impl Pace {
         (base.max(MIN_TIMEOUT) * (1 << tries.min(7))).min(MAX_TIMEOUT)
     }
 }
+
+/// Batches of a dump that may be in flight at least.
+const MIN_BULK: usize = 8;
+/// What a dump may add to the time until a batch is applied: a connection that becomes established
+/// meanwhile waits behind what is in flight.
+const BULK_DELAY: Duration = Duration::from_millis(1);
+/// Batches applied in time after which one more may be in flight: one acknowledgement speaks for eight.
+const BULK_STEP: usize = 4;
+
+/// How much of a dump may be in flight: as much as the peer applies without delay. What it cannot apply at
+/// once would stand before every live change.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct BulkPace {
+    window: usize,
+    /// Batches applied in time since the window changed.
+    in_time: usize,
+    /// The shortest time from sending to applying.
+    least: Option<Duration>,
+}
+
+impl Default for BulkPace {
+    fn default() -> Self {
+        Self { window: MIN_BULK, in_time: 0, least: None }
+    }
+}
+
+impl BulkPace {
+    /// Batches that may be in flight.
+    pub(super) const fn window(&self) -> usize {
+        self.window
+    }
+
+    /// A batch, sent once, is known to be applied so long after it was sent.
+    pub(super) fn on_applied(&mut self, took: Duration) {
+        let least = self.least.map_or(took, |least| least.min(took));
+        self.least = Some(least);
+        self.in_time += 1;
+        if took > least + BULK_DELAY {
+            self.window = (self.window - self.window / 8).max(MIN_BULK);
+            self.in_time = 0;
+        } else if self.in_time == BULK_STEP {
+            self.window = (self.window + 1).min(MAX_WINDOW);
+            self.in_time = 0;
+        }
+    }
+}

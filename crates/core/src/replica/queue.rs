@@ -1,90 +1,161 @@
 //! Changes that wait to be told: at most one per connection, the newest wins.
 //!
-//! Two lanes: connections that became established go before everything else, because they are what
-//! a failure now would break; the other lane may wait for company. Within a lane the order is that of
-//! arrival; a change that replaces another one in the same lane keeps its place.
+//! Three lanes: connections that became established go before everything else, because they are what a
+//! failure now would break; other changes may wait for company; connections that the peer knows and is
+//! only to hear of again go last, and as many as fit. Within a lane the order is that of arrival; a
+//! change that replaces another one in the same lane keeps its place.
 
 use alloc::collections::BTreeMap;
 
 use hitless_model::tcp::seen;
 use hitless_model::{ConnKey, ConnRecord, Instant};
 
+use crate::audit::{Bucket, Fingerprint};
 use crate::node::{Captured, Change};
 
 /// Changes that may wait: every connection of a default table twice over (about 40 MB at worst).
 /// More means that the link does not keep up, and then a dump is the shorter way.
 pub(super) const MAX_QUEUED: usize = 262_144;
+/// Connections to be heard of again that may wait: the others are met again by the next walk.
+const MAX_REFRESHED: usize = 4_096;
 
 /// The queue is full; it was left as it was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Full;
 
+/// What a change is about: of each at most one waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Subject {
+    /// A connection.
+    Connection(ConnKey),
+    /// Something that the peer holds and should not.
+    Surplus(Fingerprint),
+}
+
+impl Subject {
+    /// What a captured change is about.
+    pub(super) const fn of(captured: &Captured) -> Self {
+        match captured {
+            Captured::Upsert(record) | Captured::Refresh(record) => Self::Connection(record.key),
+            Captured::Remove(key) => Self::Connection(*key),
+            Captured::Surplus(fingerprint) => Self::Surplus(*fingerprint),
+        }
+    }
+
+    /// The connection, if it is one.
+    pub(super) const fn key(&self) -> Option<&ConnKey> {
+        match self {
+            Self::Connection(key) => Some(key),
+            Self::Surplus(_) => None,
+        }
+    }
+
+    fn bucket(&self) -> Bucket {
+        match self {
+            Self::Connection(key) => Bucket::of(key),
+            Self::Surplus(fingerprint) => fingerprint.bucket(),
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Lane {
     /// Connections that just became established.
     Fresh,
-    /// Removals, changes of what the peer knows, embryonic connections.
+    /// Removals, changes of what the peer knows, embryonic connections, repairs.
     Later,
+    /// What the peer holds already.
+    Again,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Waiting {
     lane: Lane,
     ticket: u64,
     since: Instant,
-    /// Nothing: it is to be removed.
-    record: Option<ConnRecord>,
+    change: Change,
+    repairs: bool,
+}
+
+impl Waiting {
+    /// Whether the peer lacks a connection until it is told.
+    fn is_at_risk(&self) -> bool {
+        self.lane != Lane::Again && matches!(self.change, Change::Upsert(_))
+    }
+}
+
+/// A change that was taken out.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Popped {
+    /// What to tell.
+    pub(super) change: Change,
+    /// Since when it waited; nothing if the peer loses nothing while it waits.
+    pub(super) since: Option<Instant>,
+    /// It makes a difference good that was found.
+    pub(super) repairs: bool,
 }
 
 /// The queue.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
-    waiting: BTreeMap<ConnKey, Waiting>,
-    fresh: BTreeMap<u64, ConnKey>,
-    later: BTreeMap<u64, ConnKey>,
+    waiting: BTreeMap<Subject, Waiting>,
+    fresh: BTreeMap<u64, Subject>,
+    later: BTreeMap<u64, Subject>,
+    again: BTreeMap<u64, Subject>,
     next_ticket: u64,
-    upserts: u64,
+    at_risk: u64,
 }
 
 impl Queue {
     /// Takes a change in, in place of an older one of the same connection.
     pub(super) fn push(&mut self, now: Instant, captured: &Captured) -> Result<(), Full> {
-        let (key, record) = match captured {
-            Captured::Upsert(record) => (record.key, Some(*record)),
-            Captured::Remove(key) => (*key, None),
+        self.take(now, captured, false)
+    }
+
+    /// Takes in what makes a difference good.
+    pub(super) fn repair(&mut self, now: Instant, captured: &Captured) -> Result<(), Full> {
+        self.take(now, captured, true)
+    }
+
+    fn take(&mut self, since: Instant, captured: &Captured, repairs: bool) -> Result<(), Full> {
+        let subject = Subject::of(captured);
+        let old = self.waiting.get(&subject);
+        let is_room = old.is_some() || self.waiting.len() < MAX_QUEUED;
+        let lane = match captured {
+            Captured::Refresh(_) if old.is_some() || self.again.len() >= MAX_REFRESHED => {
+                return Ok(());
+            }
+            Captured::Refresh(_) => Lane::Again,
+            Captured::Upsert(record) => lane_of(record, old.map(|old| old.lane), repairs),
+            Captured::Remove(_) | Captured::Surplus(_) => Lane::Later,
         };
-        let full = self.waiting.len() >= MAX_QUEUED;
-        let old = self.waiting.get_mut(&key);
-        let lane = lane_of(record.as_ref(), old.as_ref().map(|old| old.lane));
-        match old {
-            Some(old) if old.lane == lane => {
-                self.upserts -= u64::from(old.record.is_some());
-                self.upserts += u64::from(record.is_some());
-                old.record = record;
-            }
-            Some(_) => {
-                self.forget(&key);
-                self.append(now, key, lane, record);
-            }
-            None if full => return Err(Full),
-            None => self.append(now, key, lane, record),
+        if !is_room {
+            return if lane == Lane::Again { Ok(()) } else { Err(Full) };
         }
-        debug_assert_eq!(self.waiting.len(), self.fresh.len() + self.later.len());
+        let change = change_of(captured);
+        let before = self.forget(&subject);
+        let repairs = repairs || before.as_ref().is_some_and(|old| old.repairs);
+        let place = before.filter(|old| old.lane == lane);
+        let (ticket, since) =
+            place.map_or((self.next_ticket, since), |old| (old.ticket, old.since));
+        self.next_ticket += 1;
+        self.put(subject, Waiting { lane, ticket, since, change, repairs });
         Ok(())
     }
 
     /// Drops the change of one connection.
-    pub(super) fn cancel(&mut self, key: &ConnKey) {
-        self.forget(key);
+    pub(super) fn cancel(&mut self, subject: &Subject) {
+        self.forget(subject);
     }
 
-    /// Takes the next change out, and since when it waited.
-    pub(super) fn pop(&mut self) -> Option<(Change, Instant)> {
-        let (_, key) = self.fresh.first_key_value().or_else(|| self.later.first_key_value())?;
-        let key = *key;
-        let waiting = self.forget(&key)?;
-        let change = waiting.record.map_or(Change::Remove(key), Change::Upsert);
-        Some((change, waiting.since))
+    /// Takes the next change out.
+    pub(super) fn pop(&mut self) -> Option<Popped> {
+        let lanes = [&self.fresh, &self.later, &self.again];
+        let (_, subject) = lanes.into_iter().find_map(BTreeMap::first_key_value)?;
+        let subject = *subject;
+        let Waiting { lane, since, change, repairs, .. } = self.forget(&subject)?;
+        let since = Some(since).filter(|_| lane != Lane::Again);
+        Some(Popped { change, since, repairs })
     }
 
     /// Drops everything and says how much it was.
@@ -106,8 +177,7 @@ impl Queue {
 
     /// Since when the oldest one waits that is not fresh.
     pub(super) fn oldest_later(&self) -> Option<Instant> {
-        let (_, key) = self.later.first_key_value()?;
-        self.waiting.get(key).map(|waiting| waiting.since)
+        [self.since(&self.later), self.since(&self.again)].into_iter().flatten().min()
     }
 
     /// Whether none waits.
@@ -115,58 +185,67 @@ impl Queue {
         self.waiting.is_empty()
     }
 
-    /// Connections among them, removals left out.
+    /// The bucket of each change that waits.
+    pub(super) fn buckets(&self) -> impl Iterator<Item = Bucket> {
+        self.waiting.keys().map(Subject::bucket)
+    }
+
+    /// Connections among them that the peer lacks.
     pub(super) const fn upserts(&self) -> u64 {
-        self.upserts
+        self.at_risk
     }
 
-    /// Since when the oldest one waits.
+    /// Since when the oldest one waits that the peer lacks something without.
     pub(super) fn oldest(&self) -> Option<Instant> {
-        let heads = [self.fresh.first_key_value(), self.later.first_key_value()];
-        let since = |(_, key)| self.waiting.get(key).map(|waiting| waiting.since);
-        heads.into_iter().flatten().filter_map(since).min()
+        [self.since(&self.fresh), self.since(&self.later)].into_iter().flatten().min()
     }
 
-    fn append(&mut self, since: Instant, key: ConnKey, lane: Lane, record: Option<ConnRecord>) {
-        let ticket = self.next_ticket;
-        self.next_ticket += 1;
-        self.upserts += u64::from(record.is_some());
-        self.lane(lane).insert(ticket, key);
-        self.waiting.insert(key, Waiting { lane, ticket, since, record });
+    fn since(&self, lane: &BTreeMap<u64, Subject>) -> Option<Instant> {
+        let (_, subject) = lane.first_key_value()?;
+        self.waiting.get(subject).map(|waiting| waiting.since)
     }
 
-    fn forget(&mut self, key: &ConnKey) -> Option<Waiting> {
-        let waiting = self.waiting.remove(key)?;
-        self.upserts -= u64::from(waiting.record.is_some());
+    fn put(&mut self, subject: Subject, waiting: Waiting) {
+        self.at_risk += u64::from(waiting.is_at_risk());
+        self.lane(waiting.lane).insert(waiting.ticket, subject);
+        self.waiting.insert(subject, waiting);
+        debug_assert_eq!(
+            self.waiting.len(),
+            self.fresh.len() + self.later.len() + self.again.len()
+        );
+    }
+
+    fn forget(&mut self, subject: &Subject) -> Option<Waiting> {
+        let waiting = self.waiting.remove(subject)?;
+        self.at_risk -= u64::from(waiting.is_at_risk());
         self.lane(waiting.lane).remove(&waiting.ticket);
         Some(waiting)
     }
 
-    const fn lane(&mut self, lane: Lane) -> &mut BTreeMap<u64, ConnKey> {
+    const fn lane(&mut self, lane: Lane) -> &mut BTreeMap<u64, Subject> {
         match lane {
             Lane::Fresh => &mut self.fresh,
             Lane::Later => &mut self.later,
+            Lane::Again => &mut self.again,
         }
     }
 }
 
-/// The connection that a change is about.
-pub(super) const fn key_of(captured: &Captured) -> &ConnKey {
+/// What is told of a captured change.
+fn change_of(captured: &Captured) -> Change {
     match captured {
-        Captured::Upsert(record) => &record.key,
-        Captured::Remove(key) => key,
+        Captured::Upsert(record) | Captured::Refresh(record) => Change::Upsert(*record),
+        Captured::Remove(key) => Change::Remove(*key),
+        Captured::Surplus(fingerprint) => Change::Surplus(*fingerprint),
     }
 }
 
 /// A connection that is still to be told for the first time stays fresh while it lives.
-fn lane_of(record: Option<&ConnRecord>, old: Option<Lane>) -> Lane {
+fn lane_of(record: &ConnRecord, old: Option<Lane>, repairs: bool) -> Lane {
     let ended = seen::FIN_CLIENT | seen::FIN_REAL | seen::RESET;
-    let is_fresh = |record: &ConnRecord| match old {
+    let is_fresh = match old {
         Some(Lane::Fresh) => !seen::is_closing(record.seen),
-        Some(Lane::Later) | None => record.seen & ended == 0,
+        Some(Lane::Later | Lane::Again) | None => record.seen & ended == 0 && !repairs,
     };
-    match record {
-        Some(record) if seen::is_established(record.seen) && is_fresh(record) => Lane::Fresh,
-        Some(_) | None => Lane::Later,
-    }
+    if is_fresh && seen::is_established(record.seen) { Lane::Fresh } else { Lane::Later }
 }

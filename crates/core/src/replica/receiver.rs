@@ -112,7 +112,8 @@ impl Receiver {
                     complete = Some(false);
                 }
                 Change::DumpEnds => complete = Some(core::mem::take(&mut self.dump_begun)),
-                Change::Upsert(_) | Change::Remove(_) => {}
+                Change::Upsert(_) | Change::Remove(_) | Change::Surplus(_) | Change::Digests(_) => {
+                }
             }
         }
         complete
@@ -162,9 +163,19 @@ impl Receiver {
     }
 
     /// This box falls silent. If it has told the peer all it knows, the tables are equal; whatever
-    /// the peer told before is out of date.
-    pub(super) const fn inherit(&mut self, told_all: bool) {
+    /// the peer told before is out of date. A dump that began before met a table that took additions
+    /// only: its end makes nothing complete, although it is applied later than now.
+    pub(super) fn falls_silent(&mut self, told_all: bool) {
         self.complete = told_all;
+        self.dump_begun = false;
+        for batch in &mut self.applying {
+            batch.complete = batch.complete.filter(|complete| !complete);
+        }
+    }
+
+    /// Something may be missing here that only a full dump brings.
+    pub(super) const fn lacks(&mut self) {
+        self.complete = false;
     }
 
     /// Whether the peer's full dump is in the table.

@@ -11,6 +11,7 @@ use core::time::Duration;
 use hitless_model::{ConnKey, ConnRecord, Protocol, VlanId};
 
 use super::codec::Malformed;
+use crate::audit::{Bucket, Digest, Fingerprint};
 use crate::node::Change;
 use crate::wire::{Reader, Writer};
 
@@ -22,11 +23,17 @@ const RECORD_REMOVE: u16 = 2;
 const RECORD_DUMP_BEGINS: u16 = 3;
 /// Record: a full dump is complete.
 const RECORD_DUMP_ENDS: u16 = 4;
+/// Record: the receiver holds a connection that the sender does not.
+const RECORD_SURPLUS: u16 = 5;
+/// Record: digests of buckets.
+const RECORD_DIGESTS: u16 = 6;
 
 /// Octets of tag and length.
 pub(super) const PREFIX: usize = 4;
 /// Octets of the longest record that does not choose its own length, an upsert.
 pub(super) const MAX_RECORD: usize = PREFIX + 28;
+/// Octets of a digest with its bucket.
+pub(super) const DIGEST: usize = 2 + 8;
 
 /// The records of a batch.
 #[derive(Debug, Default, PartialEq)]
@@ -46,6 +53,14 @@ pub(super) fn put_change(writer: &mut Writer, change: &Change) {
         Change::Remove(key) => writer.field(RECORD_REMOVE, |w| put_key(w, key)),
         Change::DumpBegins => writer.field(RECORD_DUMP_BEGINS, |_| {}),
         Change::DumpEnds => writer.field(RECORD_DUMP_ENDS, |_| {}),
+        Change::Surplus(fingerprint) => writer.field(RECORD_SURPLUS, |w| {
+            w.u64(fingerprint.0);
+        }),
+        Change::Digests(digests) => writer.field(RECORD_DIGESTS, |w| {
+            for (bucket, digest) in digests {
+                w.u16(bucket.number()).u64(digest.0);
+            }
+        }),
     };
 }
 
@@ -76,6 +91,8 @@ pub(super) fn take_records(mut reader: Reader<'_>) -> Result<Records, Malformed>
             RECORD_REMOVE => take_key(&mut value).map(Change::Remove),
             RECORD_DUMP_BEGINS => Some(Change::DumpBegins),
             RECORD_DUMP_ENDS => Some(Change::DumpEnds),
+            RECORD_SURPLUS => value.u64().ok().map(|number| Change::Surplus(Fingerprint(number))),
+            RECORD_DIGESTS => take_digests(&mut value).map(Change::Digests),
             _ => {
                 records.skipped = records.skipped.saturating_add(1);
                 continue;
@@ -112,4 +129,12 @@ fn take_endpoint(r: &mut Reader<'_>) -> Option<SocketAddrV4> {
 
 fn take_vlan(r: &mut Reader<'_>) -> Option<VlanId> {
     VlanId::try_from(u64::from(r.u16().ok()?)).ok()
+}
+
+fn take_digests(r: &mut Reader<'_>) -> Option<Vec<(Bucket, Digest)>> {
+    let mut digests = Vec::new();
+    while !r.is_empty() {
+        digests.push((Bucket::new(r.u16().ok()?)?, Digest(r.u64().ok()?)));
+    }
+    Some(digests)
 }

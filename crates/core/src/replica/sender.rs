@@ -12,7 +12,7 @@ use hitless_model::Instant;
 
 use super::codec::{Ack, Seq};
 use super::output::Rejected;
-use super::pace::{MAX_WINDOW, Pace};
+use super::pace::{BulkPace, MAX_WINDOW, Pace};
 
 /// Batches received after a missing one that make it count as lost, as in TCP: less is reordering.
 const REORDERING: u32 = 3;
@@ -29,13 +29,20 @@ pub(super) struct Content {
     pub(super) since: Option<Instant>,
     /// Connections among them, removals left out.
     pub(super) upserts: u64,
+    /// Records that make a difference good that was found.
+    pub(super) repairs: u64,
+    /// It holds connections of a dump.
+    pub(super) is_bulk: bool,
 }
 
 /// A batch that the peer has not applied.
 #[derive(Debug)]
 struct Flight {
     content: Content,
+    /// When it was sent first, and last.
+    begun_at: Instant,
     sent_at: Instant,
+    is_repeated: bool,
     tries: u32,
     received: bool,
     lost: bool,
@@ -57,6 +64,9 @@ pub(super) struct Sender {
     /// Batch `applied + 1 + i` is at i.
     flights: VecDeque<Flight>,
     pace: Pace,
+    bulk: BulkPace,
+    /// Repairs that were applied and not asked for yet.
+    repaired: u64,
     /// When an acknowledgement came last.
     heard_at: Instant,
     refused: u32,
@@ -69,6 +79,21 @@ impl Sender {
         *self = Self { sent: self.sent, ..Self::default() };
     }
 
+    /// Whether another batch may leave that holds connections of a dump.
+    pub(super) fn has_room_for_bulk(&self) -> bool {
+        self.bulk_in_flight() < self.bulk.window()
+    }
+
+    /// Batches in flight that hold connections of a dump.
+    pub(super) fn bulk_in_flight(&self) -> usize {
+        self.flights.iter().filter(|flight| flight.content.is_bulk).count()
+    }
+
+    /// Repairs that were applied since this was asked last.
+    pub(super) fn take_repaired(&mut self) -> u64 {
+        core::mem::take(&mut self.repaired)
+    }
+
     /// Whether another batch may leave.
     pub(super) fn has_room(&self) -> bool {
         self.flights.len() < self.pace.window()
@@ -77,7 +102,15 @@ impl Sender {
     /// Puts a batch into flight and gives it its number.
     pub(super) fn send(&mut self, now: Instant, content: Content) -> Seq {
         debug_assert!(self.flights.len() < MAX_WINDOW, "an acknowledgement could not name it");
-        let flight = Flight { content, sent_at: now, tries: 0, received: false, lost: false };
+        let flight = Flight {
+            content,
+            begun_at: now,
+            sent_at: now,
+            is_repeated: false,
+            tries: 0,
+            received: false,
+            lost: false,
+        };
         self.flights.push_back(flight);
         self.sent.batches += 1;
         self.newest()
@@ -89,6 +122,14 @@ impl Sender {
         for flight in &mut self.flights {
             flight.content = Content::default();
             flight.lost = !flight.received;
+        }
+    }
+
+    /// The link is back: what did not arrive is sent again at once.
+    pub(super) fn hurry(&mut self) {
+        for flight in &mut self.flights {
+            flight.lost = !flight.received;
+            flight.tries = 0;
         }
     }
 
@@ -108,6 +149,10 @@ impl Sender {
         for _ in 0..newly {
             if let Some(mut flight) = self.flights.pop_front() {
                 flight.arrive(now, &mut self.pace);
+                self.repaired += flight.content.repairs;
+                if flight.content.is_bulk && !flight.is_repeated {
+                    self.bulk.on_applied(now.saturating_since(flight.begun_at));
+                }
             }
         }
         self.applied = ack.applied;
@@ -149,6 +194,7 @@ impl Sender {
             self.pace.on_loss(seq, newest);
         }
         flight.sent_at = now;
+        flight.is_repeated = true;
         flight.tries = flight.tries.saturating_add(1);
         flight.lost = false;
         self.sent.again += 1;

@@ -11,6 +11,13 @@ pub(super) struct Takes(u32);
 impl Takes {
     /// The first four kinds, which everybody takes.
     pub(super) const NONE: Self = Self(0);
+    /// Digests and what follows from them.
+    pub(super) const AUDIT: Self = Self(1);
+
+    /// Whether these kinds are among them.
+    pub(super) const fn include(self, kinds: Self) -> bool {
+        self.0 & kinds.0 == kinds.0
+    }
 
     /// As a number on the wire.
     pub(super) const fn bits(self) -> u32 {
@@ -38,7 +45,7 @@ pub(super) struct Speaks {
 
 impl Speaks {
     /// This release.
-    pub(super) const OURS: Self = Self { oldest: 1, newest: 1, takes: Takes::NONE };
+    pub(super) const OURS: Self = Self { oldest: 1, newest: 1, takes: Takes::AUDIT };
     /// A release that does not say.
     pub(super) const FIRST: Self = Self { oldest: 1, newest: 1, takes: Takes::NONE };
 

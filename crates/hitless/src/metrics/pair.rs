@@ -52,6 +52,16 @@ fn roles(snapshot: &Snapshot) -> Vec<Family> {
             each_ft(snapshot, |ft| Some(nanos(ft.status.longest_delay_ns))),
         )
         .seconds(),
+        gauge(
+            "replication_diverged_connections",
+            "Connections found to differ between the two tables and not repaired yet",
+            each_ft(snapshot, |ft| Some(number(ft.status.diverged))),
+        ),
+        counter(
+            "replication_repaired_connections",
+            "Connections found to differ between the two tables and repaired",
+            each_ft(snapshot, |ft| Some(number(ft.status.repaired))),
+        ),
     ]
 }
 

@@ -178,6 +178,9 @@ impl Core {
             CoreInput::Captured(changes) => self.node.handle_input(now, Input::Captured(&changes)),
             CoreInput::CapturesLost => self.node.handle_input(now, Input::CapturesLost),
             CoreInput::Snapshot(part) => self.node.handle_input(now, Input::Snapshot(part)),
+            CoreInput::Digests(digests) => self.node.handle_input(now, Input::Digests(digests)),
+            CoreInput::Listing(listing) => self.node.handle_input(now, Input::Listing(listing)),
+            CoreInput::Compared(changes) => self.node.handle_input(now, Input::Compared(&changes)),
             CoreInput::Applied { batch, refused } => {
                 self.node.handle_input(now, Input::Applied { batch, refused });
             }
@@ -262,6 +265,8 @@ impl Core {
             | Event::TimersDiffer
             | Event::ForeignPair { .. }
             | Event::InStep(_)
+            | Event::Diverged { .. }
+            | Event::Repaired { .. }
             | Event::HandoverRefused { .. }
             | Event::Gateway { .. }
             | Event::Rejected { .. } => return,

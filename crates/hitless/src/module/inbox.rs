@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicIsize, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::time::Duration;
 
+use hitless_core::audit::{Bucket, Digest, Listing};
 use hitless_core::node::{BatchId, Captured, HandoverCause, NodeConfig, Snapshot, Status};
 use hitless_model::Instant;
 use rustix::event::{EventfdFlags, eventfd};
@@ -30,6 +31,12 @@ pub(crate) enum CoreInput {
     CapturesLost,
     /// A part of a dump.
     Snapshot(Snapshot),
+    /// Digests of the table.
+    Digests(Vec<(Bucket, Digest)>),
+    /// What the table holds of a bucket that differs from the peer's.
+    Listing(Listing),
+    /// Differences between the tables.
+    Compared(Vec<Captured>),
     /// A batch is in the kernel.
     Applied {
         /// Which.

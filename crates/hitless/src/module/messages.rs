@@ -85,6 +85,8 @@ pub(crate) fn of_event(slot: Slot, event: &Event) -> Option<Message> {
         ),
         Event::InStep(true) => Message::info(slot, "the peer holds every replicated connection"),
         Event::InStep(false) => Message::info(slot, "the peer does not hold every connection yet"),
+        Event::Diverged { connections } => of_divergence(slot, *connections),
+        Event::Repaired { connections } => of_repair(slot, *connections),
         Event::HandoverRefused { why, .. } => {
             Message::warning(slot, &format!("handover refused: {why}"))
         }
@@ -133,6 +135,16 @@ fn of_path(slot: Slot, vlan: VlanId, up: bool) -> Message {
         return Message::info(slot, &format!("peer heard over vlan {vlan}"));
     }
     Message::warning(slot, &format!("peer not heard over vlan {vlan} any more"))
+}
+
+fn of_divergence(slot: Slot, connections: u64) -> Message {
+    let text =
+        format!("{connections} connections differ between the two tables: they are repaired");
+    Message::warning(slot, &text)
+}
+
+fn of_repair(slot: Slot, connections: u64) -> Message {
+    Message::info(slot, &format!("{connections} connections repaired: the tables are alike"))
 }
 
 fn of_delay(slot: Slot, by: Duration, lease: Duration) -> Message {

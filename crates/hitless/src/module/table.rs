@@ -8,9 +8,14 @@
 //! waking this thread, the core thread and both of the peer's costs more than a connection does. While
 //! it collects, the ring does not wake it; then nobody pays for waking but the first event.
 
+mod audit;
+#[cfg(test)]
+mod tests;
+
 use std::os::fd::AsFd;
 use std::time::Duration;
 
+use hitless_core::audit::Audit;
 use hitless_core::node::{BatchId, Captured, Change, Snapshot, TableJob};
 use hitless_model::abi::RoleWord;
 use hitless_model::{ConnKey, ConnRecord, Counter, Instant, Role};
@@ -68,7 +73,8 @@ impl Together {
         match change {
             Change::Upsert(record) => self.removals.contains(&record.key),
             Change::Remove(key) => self.upserts.iter().any(|record| record.key == *key),
-            Change::DumpBegins | Change::DumpEnds => true,
+            Change::Surplus(_) => !self.upserts.is_empty(),
+            Change::DumpBegins | Change::DumpEnds | Change::Digests(_) => true,
         }
     }
 }
@@ -96,6 +102,9 @@ struct Running {
     /// Until when events are collected.
     collects_until: Instant,
     lost: u64,
+    audit: Audit,
+    /// How far a walk through the table has come.
+    walked: DumpCursor,
 }
 
 impl TableThread {
@@ -113,6 +122,8 @@ impl TableThread {
             sweep_due: now + SWEEP_EVERY,
             collects_until: now,
             lost: 0,
+            audit: Audit::default(),
+            walked: DumpCursor::default(),
         };
         while running.turn().is_ok() {}
     }
@@ -132,7 +143,7 @@ impl Running {
             self.look_for_losses()?;
             self.sweep()?;
         }
-        Ok(())
+        self.compare_tables()
     }
 
     fn next_job(&self) -> Result<Option<TableJob>, Gone> {
@@ -148,7 +159,8 @@ impl Running {
     fn wait(&self) {
         let now = clock::now();
         let collects = now < self.collects_until;
-        let due = if collects { self.sweep_due.min(self.collects_until) } else { self.sweep_due };
+        let due = self.audit.next_due().map_or(self.sweep_due, |(at, _)| at.min(self.sweep_due));
+        let due = if collects { due.min(self.collects_until) } else { due };
         if !self.own.jobs.may_sleep(due) {
             self.own.jobs.is_awake(false);
             return;
@@ -191,6 +203,7 @@ impl Running {
                 return Ok(were_any);
             }
             were_any = true;
+            self.keep_ledger(&changes);
             self.tell(CoreInput::Captured(changes))?;
         }
     }
@@ -204,6 +217,11 @@ impl Running {
                 self.next_part(generation)
             }
             TableJob::DumpMore { generation } => self.next_part(generation),
+            TableJob::Audit(task) => {
+                self.audit.set(clock::now(), task);
+                Ok(())
+            }
+            TableJob::Compare(listing) => self.compare_bucket(&listing),
         }
     }
 
@@ -219,28 +237,40 @@ impl Running {
         let mut together = Together::default();
         for change in changes {
             if together.is_out_of_order(&change) {
-                refused += self.write(&std::mem::take(&mut together));
+                refused += self.write(&std::mem::take(&mut together), &gate);
             }
             match change {
                 Change::Upsert(record) => together.upserts.push(record),
                 Change::Remove(key) => together.removals.push(key),
-                Change::DumpBegins => self.own.table.begin_peer_dump(),
-                Change::DumpEnds => {
-                    let ended = self.own.table.end_peer_dump(forwards(&gate));
-                    said("end of the peer's dump", ended);
-                }
+                Change::Surplus(named) => together.removals.extend(self.audit.named(named)),
+                Change::Digests(digests) => self.audit.compare(clock::now(), &digests),
+                Change::DumpBegins | Change::DumpEnds => self.mark(&change, &gate),
             }
         }
-        refused += self.write(&together);
+        refused += self.write(&together, &gate);
         let Some(core) = &self.own.core else { return Ok(()) };
         core.send_within(CoreInput::Applied { batch, refused }, APPLIED_WAITS)
     }
 
-    fn write(&mut self, together: &Together) -> u32 {
+    /// A dump of the peer's begins or ends.
+    fn mark(&mut self, mark: &Change, gate: &RoleWord) {
+        let forwards = forwards(gate);
+        if *mark == Change::DumpBegins {
+            self.own.table.begin_peer_dump();
+        } else {
+            said("end of the peer's dump", self.own.table.end_peer_dump(forwards));
+        }
+        if !forwards {
+            self.audit.applied(clock::now(), mark);
+        }
+    }
+
+    fn write(&mut self, together: &Together, gate: &RoleWord) -> u32 {
         let refused = self.upsert(&together.upserts);
         if !together.removals.is_empty() {
             said("remove", self.own.table.remove(&together.removals));
         }
+        self.ledger_of_written(together, forwards(gate) || refused > 0);
         refused
     }
 
@@ -286,7 +316,8 @@ impl Running {
         if last {
             self.dump = None;
         }
-        self.tell(CoreInput::Snapshot(Snapshot { generation, records, last }))
+        let of = self.own.table.usage().map_or(0, |usage| usage.in_use);
+        self.tell(CoreInput::Snapshot(Snapshot { generation, records, last, of }))
     }
 
     /// An incomplete dump would cost connections at the peer: it is told that this one is, and asks
@@ -296,7 +327,12 @@ impl Running {
         self.dump = None;
         std::thread::sleep(AFTER_FAILURE);
         self.tell(CoreInput::CapturesLost)?;
-        self.tell(CoreInput::Snapshot(Snapshot { generation, records: Vec::new(), last: true }))
+        self.tell(CoreInput::Snapshot(Snapshot {
+            generation,
+            records: Vec::new(),
+            last: true,
+            of: 0,
+        }))
     }
 
     /// Events that found the ring full are counted by the programs; only a dump tells what they said.
@@ -327,7 +363,8 @@ impl Running {
                 if swept.replicated.is_empty() {
                     return Ok(());
                 }
-                let removed = swept.replicated.into_iter().map(Captured::Remove).collect();
+                let removed: Vec<_> = swept.replicated.into_iter().map(Captured::Remove).collect();
+                self.keep_ledger(&removed);
                 self.tell(CoreInput::Captured(removed))
             }
             Err(error) => {

@@ -144,6 +144,14 @@ fn replication(page: &mut Page, status: &Status) {
     }
     let step = if status.in_step { "in step" } else { "not in step" };
     page.line(format_args!(" Replication: {step}, {} connections at risk", status.at_risk));
+    if let Some(bulk) = status.bulk {
+        page.line(format_args!(" Full table: {} of {} connections told", bulk.told, bulk.of));
+    }
+    page.line(format_args!(" Backlog: {} changes, {} ms", status.queued, status.lag_ms));
+    page.line(format_args!(
+        " Tables: {} connections differ, {} repaired",
+        status.diverged, status.repaired
+    ));
 }
 
 /// Sent and received side by side, by name; then what was dropped, by reason.

@@ -67,6 +67,9 @@ fn ft() -> FtState {
         at_risk: 0,
         queued: 0,
         lag_ms: 0,
+        diverged: 0,
+        repaired: 4,
+        bulk: None,
         sent: vec![count("heartbeat", 1234), count("coup", 1)],
         received: vec![count("heartbeat", 1230), count("elect", 2)],
         rejected: vec![count("foreign_pair", 3), count("replayed", 0)],
@@ -168,6 +171,8 @@ fn detail_holds_peer_paths_replication_and_counters() {
  Path vlan 9: up
  Path vlan 2: up
  Replication: in step, 0 connections at risk
+ Backlog: 0 changes, 0 ms
+ Tables: 0 connections differ, 4 repaired
 
  Messages                                 Sent       Received
  heartbeat                                1234           1230

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use hitless_model::abi::{CONN_FROM_PEER, CONN_REPLICATE, Conn, FlowKey};
-use hitless_model::{ConnRecord, ConnStage, Instant};
+use hitless_model::{ConnKey, ConnRecord, ConnStage, Instant};
 use serde::{Deserialize, Serialize};
 
 use super::entry;
@@ -102,6 +102,13 @@ impl ConnTable {
         let part = self.table(which).forward.read_part(&mut cursor.0, max)?;
         let told = part.iter().filter(|(_, conn)| scope.includes(conn));
         Ok(told.filter_map(|(key, conn)| entry::record(key, conn, now)).collect())
+    }
+
+    /// An established connection, if it is here and replicated.
+    pub fn find(&self, key: &ConnKey, now: Instant) -> Result<Option<ConnRecord>> {
+        let key = entry::forward_key(key);
+        let found = self.main.forward.get(&key)?.filter(|conn| Scope::Replicated.includes(conn));
+        Ok(found.and_then(|conn| entry::record(&key, &conn, now)))
     }
 
     /// The next part of a table with everything there is to show; costs a look-up for each connection.

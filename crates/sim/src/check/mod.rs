@@ -69,6 +69,8 @@ invariants! {
     ChangesAreExplained,
     /// A box that says that its peer holds everything is right.
     InStepIsTrue,
+    /// A connection that the peer acknowledged is not lost by a takeover.
+    ReplicatedSurvives,
     /// What waits to be told to the peer is bounded.
     BoundedQueues,
     /// No input makes a core panic.
@@ -79,6 +81,8 @@ invariants! {
     NoFlapping,
     /// Once settled, the standby's table holds every connection of the active.
     InStepAfterHeal,
+    /// Once settled, both tables hold the same connections.
+    TablesConverge,
     /// Once settled, clients reach the active.
     ClientsReachTheActive,
     /// With preempt on both boxes, the higher priority ends up active.
@@ -93,6 +97,7 @@ impl Invariant {
             Self::OneActiveAfterHeal
                 | Self::NoFlapping
                 | Self::InStepAfterHeal
+                | Self::TablesConverge
                 | Self::ClientsReachTheActive
                 | Self::PreemptHappens
         )

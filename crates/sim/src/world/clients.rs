@@ -225,6 +225,12 @@ impl World {
     pub(super) fn forwards_alone(&mut self, side: Side) {
         self.trace.brief(self.now, || format!("{side} forwards alone"));
         let promises = self.plan.promises_calm() && self.stage.is_settled();
+        let is_lost = |open: &&Open| open.is_safe_at[side] && !open.held_by[side] && open.is_owed();
+        let is_lost = |client: &&Client| client.open().as_ref().is_some_and(is_lost);
+        if let Some(lost) = self.clients.iter().find(is_lost) {
+            let what = format!("{side} forwards alone and has lost {}", name(&lost.key));
+            self.violated(Invariant::ReplicatedSurvives, what);
+        }
         let mut missing = Vec::new();
         for client in &mut self.clients {
             let key = client.key;

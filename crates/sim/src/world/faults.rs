@@ -136,6 +136,7 @@ impl World {
         self.hosts[side].wiped_at = Some(self.now);
         for open in self.clients.iter_mut().filter_map(crate::client::Client::open_mut) {
             open.held_by[side] = false;
+            open.is_safe_at[side] = false;
         }
     }
 

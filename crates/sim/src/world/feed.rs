@@ -227,6 +227,9 @@ fn brief(inbound: &Inbound) -> String {
             format!("part of dump {}: {} records", part.generation, part.records.len())
         }
         Inbound::Configure(_) => "configuration".into(),
+        Inbound::Digests(digests) => format!("{} digests", digests.len()),
+        Inbound::Listing(listing) => format!("listing of {}", listing.held.len()),
+        Inbound::Compared(changes) => format!("{} to repair", changes.len()),
         Inbound::CapturesLost
         | Inbound::Applied { .. }
         | Inbound::Command(_)

@@ -54,6 +54,8 @@ impl World {
                 self.dump_part(side, generation);
             }
             TableJob::DumpMore { generation } => self.dump_part(side, generation),
+            TableJob::Audit(task) => self.set_audit(side, task),
+            TableJob::Compare(listing) => self.compare(side, &listing),
         }
     }
 
@@ -61,8 +63,14 @@ impl World {
         let mut refused = 0;
         for change in changes {
             self.trace.full(self.now, || format!("{side} applies {change:?}"));
-            match self.hosts[side].plane.apply(self.now, change) {
-                Some(keys) => keys.into_iter().for_each(|key| self.table_changed(side, key)),
+            let Some(change) = self.audited(side, change) else { continue };
+            match self.hosts[side].plane.apply(self.now, &change) {
+                Some(keys) => {
+                    self.took(side, &change, &keys);
+                    for key in keys {
+                        self.table_changed(side, key);
+                    }
+                }
                 None => refused += 1,
             }
         }
@@ -81,7 +89,9 @@ impl World {
             process.table_thread.dump =
                 next.map(|next| Dump { generation, embryonic, after: Some(next) });
         }
-        self.feed(side, Inbound::Snapshot(Snapshot { generation, records, last: next.is_none() }));
+        let of = self.hosts[side].plane.len() as u64;
+        let last = next.is_none();
+        self.feed(side, Inbound::Snapshot(Snapshot { generation, records, last, of }));
     }
 
     /// Something may be in the ring now.
@@ -108,6 +118,7 @@ impl World {
         let changes = self.hosts[side].plane.read_reports();
         if !changes.is_empty() {
             self.reported(side, &changes);
+            self.ledger_takes(side, &changes);
             self.feed(side, Inbound::Captured(changes));
         }
     }

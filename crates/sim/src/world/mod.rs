@@ -3,6 +3,7 @@
 //! [`World::step`] takes the next event off the queue, lets it happen, and has the watchers look.
 //! Everything is drawn from the plan's seed, so equal plans give equal runs.
 
+mod audit;
 mod clients;
 mod faults;
 mod feed;
@@ -49,6 +50,8 @@ enum Event {
     TableStep(Side, u32),
     /// The table thread reads the ring.
     ReadRing(Side, u32),
+    /// The table thread does its next step in comparing the tables.
+    Audit(Side, u32),
     /// The table thread asks whether reports were lost.
     LookForLosses(Side, u32),
     /// User space removes a closed connection.
@@ -258,6 +261,7 @@ impl World {
             Event::Resume(side, life) => self.resume(side, life),
             Event::TableStep(side, life) => self.table_step(side, life),
             Event::ReadRing(side, life) => self.read_ring(side, life),
+            Event::Audit(side, life) => self.audit(side, life),
             Event::LookForLosses(side, life) => self.look_for_losses(side, life),
             Event::Sweep(side, key) => self.sweep(side, key),
             Event::StopTimeout(side, life) => self.stop_timeout(side, life),

@@ -90,6 +90,9 @@ impl World {
             let what = format!("{side} says so, but {other} does not hold {}", client.key.client);
             self.violated(Invariant::InStepIsTrue, what);
         }
+        for open in self.clients.iter_mut().filter_map(Client::open_mut) {
+            open.is_safe_at[other] |= open.reported_to == Some((side, life)) && open.is_owed();
+        }
     }
 
     /// The time to settle is over.
@@ -154,7 +157,14 @@ impl World {
             let what = format!("{other} does not hold {}", client.key.client);
             self.violated(Invariant::InStepAfterHeal, what);
         }
-        let Pair { a, b } = Pair::of(|side| self.hosts[side].plane.len());
-        self.trace.brief(self.now, || format!("tables: A {a}, B {b}"));
+        let Pair { a, b } = Pair::of(|side| self.hosts[side].plane.established());
+        self.trace.brief(self.now, || format!("tables: A {}, B {}", a.len(), b.len()));
+        let differs = a.iter().find(|(key, real)| b.get(*key) != Some(*real));
+        if let Some((key, real)) =
+            differs.or_else(|| b.iter().find(|(key, _)| !a.contains_key(*key)))
+        {
+            let what = format!("{active} is active, and only one holds {} at {real}", key.client);
+            self.violated(Invariant::TablesConverge, what);
+        }
     }
 }

@@ -419,10 +419,12 @@ impl Pair {
             Output::Table(TableJob::Apply { batch, .. }) => {
                 self.input(side, Input::Applied { batch, refused: 0 });
             }
+            // Empty tables are equal.
+            Output::Table(TableJob::Audit(_) | TableJob::Compare(_)) => {}
             Output::Table(
                 TableJob::Dump { generation, .. } | TableJob::DumpMore { generation, .. },
             ) => {
-                let part = Snapshot { generation, records: Vec::new(), last: true };
+                let part = Snapshot { generation, records: Vec::new(), last: true, of: 0 };
                 self.input(side, Input::Snapshot(part));
             }
         }

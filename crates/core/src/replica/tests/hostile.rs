@@ -7,11 +7,13 @@ use hitless_model::{ConnKey, ConnRecord, Instant, Protocol, VlanId};
 use proptest::prelude::*;
 
 use super::world::{established, first_release};
+use crate::audit::{Bucket, Digest, Fingerprint, Listing};
 use crate::machine::Machine;
 use crate::node::{Captured, Change, Snapshot};
 use crate::replica::codec::{self, Ack, FULL_BATCH, Head, MAX_RECORDS, Seq};
 use crate::replica::records::{self, MAX_RECORD};
 use crate::replica::speaks::Speaks;
+use crate::replica::standing::{Standing, Statement};
 use crate::replica::{Input, MAX_MESSAGE, MAX_OUTPUTS, Mode, Output, Replica, SessionId};
 use crate::wire::tests::assert_shown;
 use crate::wire::{Reader, Writer};
@@ -46,12 +48,19 @@ fn conn_record() -> impl Strategy<Value = ConnRecord> {
     )
 }
 
+fn digest() -> impl Strategy<Value = (Bucket, Digest)> {
+    (0_u16..1_024, any::<u64>())
+        .prop_map(|(number, sum)| (Bucket::new(number).unwrap(), Digest(sum)))
+}
+
 fn change() -> impl Strategy<Value = Change> {
     prop_oneof![
         conn_record().prop_map(Change::Upsert),
         conn_key().prop_map(Change::Remove),
         Just(Change::DumpBegins),
         Just(Change::DumpEnds),
+        any::<u64>().prop_map(|number| Change::Surplus(Fingerprint(number))),
+        prop::collection::vec(digest(), 0..3).prop_map(Change::Digests),
     ]
 }
 
@@ -83,7 +92,8 @@ fn busy() -> Replica {
     let mut replica = Replica::new();
     replica.handle_input(now, Input::SetMode(Mode::Telling));
     replica.handle_input(now, Input::PeerUp(SessionId(1)));
-    let part = Snapshot { generation: 1, records: (0..900).map(established).collect(), last: true };
+    let part =
+        Snapshot { generation: 1, records: (0..900).map(established).collect(), last: true, of: 0 };
     replica.handle_input(now, Input::Snapshot(part));
     while replica.poll_output().is_some() {}
     replica
@@ -105,7 +115,10 @@ fn feed(replica: &mut Replica, now: u64, bytes: &[u8]) -> Result<(), TestCaseErr
 
 /// A message as this release says it.
 fn said(ack: Ack, batch: Option<(Seq, &[u8])>) -> Vec<u8> {
-    let head = Head { session: SessionId(0xa1b2), ack, speaks: Some(Speaks::OURS) };
+    let (session, speaks) = (SessionId(0xa1b2), Some(Speaks::OURS));
+    let standing = Standing::Whole;
+    let statement = Some(Statement { number: 4, standing, asks: true, heard: 2 });
+    let head = Head { session, ack, speaks, statement };
     codec::encode(&head, batch)
 }
 
@@ -136,11 +149,16 @@ fn the_octets_of_messages_are_those_of_the_document() {
 
 #[test]
 fn the_octets_of_records_are_those_of_the_document() {
+    let fingerprint = Fingerprint::of(&established(1));
+    let bucket = fingerprint.bucket();
+    let digests = vec![(bucket, Digest(fingerprint.0)), (bucket.next(), Digest::default())];
     let shown = [
         ("upsert", Change::Upsert(established(1))),
         ("remove", Change::Remove(established(1).key)),
         ("dump begins", Change::DumpBegins),
         ("dump ends", Change::DumpEnds),
+        ("surplus", Change::Surplus(fingerprint)),
+        ("digests", Change::Digests(digests)),
     ];
     for (name, change) in shown {
         let octets = encoded(std::slice::from_ref(&change));
@@ -148,6 +166,25 @@ fn the_octets_of_records_are_those_of_the_document() {
         let found = records::take_records(Reader::new(&octets)).unwrap();
         assert_eq!((found.changes, found.bad, found.skipped), (vec![change], 0, 0));
     }
+}
+
+#[test]
+fn a_listing_goes_there_as_it_is() {
+    let from = Fingerprint::of(&established(1)).bucket().first();
+    let held: Vec<_> = (1..=160).map(|step| Fingerprint(from.0 + step)).collect();
+    let listing = Listing { from, to: from.bucket().last(), held };
+    let head = Head {
+        session: SessionId(1),
+        ack: Ack::default(),
+        speaks: Some(Speaks::OURS),
+        statement: Some(Statement::default()),
+    };
+    let bytes = codec::encode_listing(&head, &listing);
+    assert!(bytes.len() <= MAX_MESSAGE);
+    let message = codec::decode(&bytes).unwrap();
+    assert_eq!((message.listing, message.head), (Some(listing), head));
+    assert!(message.batch.is_none());
+    assert!(codec::decode(&bytes[..bytes.len() - 1]).is_err());
 }
 
 #[test]

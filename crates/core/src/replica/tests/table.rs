@@ -33,6 +33,7 @@ pub(super) struct Table {
 pub(super) enum Answer {
     Applied(BatchId),
     Part(Snapshot),
+    Nothing,
 }
 
 impl Table {
@@ -52,6 +53,7 @@ impl Table {
                 self.read(generation, part)
             }
             TableJob::DumpMore { generation } => self.read(generation, part),
+            TableJob::Audit(_) | TableJob::Compare(_) => Answer::Nothing,
         }
     }
 
@@ -63,7 +65,7 @@ impl Table {
         let last = read.len() < part;
         let wanted = |r: &ConnRecord| self.embryonic || r.stage() != ConnStage::Embryonic;
         let records = read.into_iter().filter(wanted).collect();
-        Answer::Part(Snapshot { generation, records, last })
+        Answer::Part(Snapshot { generation, records, last, of: self.entries.len() as u64 })
     }
 
     fn apply(&mut self, change: &Change) {
@@ -82,6 +84,7 @@ impl Table {
                     self.entries.remove(key);
                 }
             }
+            Change::Surplus(_) | Change::Digests(_) => {}
             Change::DumpBegins => self.told = Some(BTreeSet::new()),
             Change::DumpEnds => {
                 let told = self.told.take().expect("a dump ends after it began");

@@ -55,11 +55,13 @@ pub(super) struct Weather {
     pub(super) thread_us: u32,
     /// Connections in a part of a dump.
     pub(super) part: usize,
+    /// How long the kernel takes for each connection, in nanoseconds.
+    pub(super) record_ns: u32,
 }
 
 impl Weather {
     pub(super) const CALM: Self =
-        Self { loss: 0, doubling: 0, delay_us: 200, thread_us: 300, part: 1_024 };
+        Self { loss: 0, doubling: 0, delay_us: 200, thread_us: 300, part: 1_024, record_ns: 0 };
 
     pub(super) fn random(dice: &mut Dice) -> Self {
         Self {
@@ -68,7 +70,18 @@ impl Weather {
             delay_us: dice.pick(&[50, 500, 5_000, 30_000]),
             thread_us: dice.pick(&[50, 1_000, 20_000]),
             part: dice.pick(&[1, 7, 64, 1_024]),
+            record_ns: 0,
         }
+    }
+
+    /// How long the table's thread is busy with a job.
+    pub(super) fn cost(&self, job: &TableJob) -> Duration {
+        let records = match job {
+            TableJob::Apply { changes, .. } => changes.len(),
+            TableJob::Dump { .. } | TableJob::DumpMore { .. } => self.part,
+            TableJob::Audit(_) | TableJob::Compare(_) => 0,
+        };
+        Duration::from_nanos(records as u64 * u64::from(self.record_ns))
     }
 }
 
@@ -175,6 +188,15 @@ impl World {
         self.later(side, at, h);
     }
 
+    /// The table's thread does one job after the other, each in its time.
+    fn job_later(&mut self, side: Side, delay: Duration, job: TableJob) {
+        let cost = self.weather.cost(&job);
+        let until = self.busy_until.entry((side, "jobs")).or_default();
+        *until = (*until).max(self.now + delay) + cost;
+        let at = *until;
+        self.later(side, at, Happening::Job(job));
+    }
+
     /// Lets everything happen up to an instant.
     pub(super) fn run_until(&mut self, end: Instant) {
         while let Some(at) = self.next_instant().filter(|at| *at <= end) {
@@ -206,9 +228,12 @@ impl World {
 
     fn is_quiet(&self) -> bool {
         let idle = self.queue.values().all(|(_, h)| matches!(h, Happening::Datagram(_)));
+        // Of two that tell neither is a mirror, and nobody is in step.
+        let both_tell = self.boxes.iter().all(|b| b.status(self.now).mode != Mode::Silent);
         idle && self.boxes.iter().all(|b| {
             let status = b.status(self.now);
-            let told = status.mode == Mode::Silent || status.in_step;
+            let is_told = if both_tell { status.peer_complete } else { status.in_step };
+            let told = status.mode == Mode::Silent || is_told;
             told && status.at_risk == 0 && status.queued == 0 && status.in_flight == 0
         })
     }
@@ -257,6 +282,7 @@ impl World {
             Happening::CapturesLost => self.input(side, Input::CapturesLost),
             Happening::Part(part) => self.input(side, Input::Snapshot(part)),
             Happening::Job(job) => match self.tables[side].work(job, self.weather.part) {
+                Answer::Nothing => {}
                 Answer::Applied(batch) => self.input(side, Input::Applied { batch, refused: 0 }),
                 Answer::Part(part) => {
                     let delay = self.dice.micros(self.weather.thread_us);
@@ -274,7 +300,7 @@ impl World {
                 Output::Send(bytes) => self.send(1 - side, bytes),
                 Output::Table(job) => {
                     let delay = self.dice.micros(self.weather.thread_us);
-                    self.later_in_order(side, "jobs", delay, Happening::Job(job));
+                    self.job_later(side, delay, job);
                 }
                 Output::InStep(in_step) => {
                     assert_ne!(self.tallies[side].in_step, in_step, "only changes are told");
@@ -282,6 +308,7 @@ impl World {
                 }
                 Output::Event(Event::Overflow { .. }) => self.tallies[side].overflows += 1,
                 Output::Event(Event::Rejected(_)) => self.tallies[side].rejected += 1,
+                Output::Event(Event::Diverged { .. } | Event::Repaired { .. }) => {}
             }
         }
         assert!(count <= MAX_OUTPUTS, "{count} outputs in one call");
@@ -341,5 +368,5 @@ pub(super) fn established(number: u32) -> ConnRecord {
 
 /// A message as the first release says it.
 pub(super) fn first_release(session: SessionId, ack: Ack, batch: Option<(Seq, &[u8])>) -> Vec<u8> {
-    codec::encode(&Head { session, ack, speaks: None }, batch)
+    codec::encode(&Head { session, ack, speaks: None, statement: None }, batch)
 }
