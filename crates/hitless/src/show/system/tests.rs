@@ -161,13 +161,6 @@ recover = 1
 % Probes are not built in this release: every real counts as healthy.
 "
     );
-    assert_eq!(
-        text(&Answer::Sticky),
-        "group    sticky-data              real                   timeout
-----------------------------------------------------------------
-% Sticky is not built in this release.
-"
-    );
     let hsrp = NotBuilt { what: "HSRP".to_owned(), configured: vec!["Vlan4 - Group 1".to_owned()] };
     assert_eq!(
         text(&Answer::NotBuilt(hsrp)),
