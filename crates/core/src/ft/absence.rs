@@ -64,6 +64,10 @@ impl Hold {
 impl Ft {
     /// Nothing stands in the way of being away: the peer is asked for its promise.
     pub(super) fn ask_to_be_away(&mut self, now: Instant, lasts: Duration) {
+        // A peer that is about to wait for less must not meet the lease of what it promised before.
+        if self.absence.take().is_some() {
+            self.shorten_lease(now);
+        }
         let within = if self.is_alone() { self.pace() * 2 } else { ANSWERS_WITHIN };
         self.absence = Some(Absence {
             lasts: lasts.min(LONGEST),

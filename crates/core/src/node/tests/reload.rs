@@ -363,6 +363,19 @@ fn a_box_that_wants_to_go_when_its_peer_has_only_just_come_back_waits_a_moment()
 }
 
 #[test]
+fn who_asks_again_for_less_has_no_longer_lease_than_its_peer_waits() {
+    let mut pair = Pair::running(slow);
+    pair.ask_to_be_away(Side::A, ms(5_000));
+    pair.until("granted", |pair| granted(pair, Side::A) == 1);
+    pair.ask_to_be_away(Side::A, ms(50));
+    pair.run(ms(10));
+    pair.crash(Side::A);
+    pair.until("taken over", |pair| pair.b.role() == Some(Role::Active));
+    assert!(pair.a.gate.lease_until <= pair.now, "{}", pair.story());
+    assert_eq!(pair.both_active, Duration::ZERO, "{}", pair.story());
+}
+
+#[test]
 fn a_wish_to_go_is_taken_back_before_anybody_was_asked() {
     let mut pair = Pair::running(plain);
     pair.cut_from(Side::B, &[FT_VLAN]);
