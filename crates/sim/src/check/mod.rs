@@ -81,7 +81,7 @@ invariants! {
     NoFlapping,
     /// Once settled, the standby's table holds every connection of the active.
     InStepAfterHeal,
-    /// Once settled, both tables hold the same connections.
+    /// Once settled, both tables hold the same connections, but for those that are closing.
     TablesConverge,
     /// Once settled, clients reach the active.
     ClientsReachTheActive,

@@ -1,5 +1,8 @@
 //! What the table thread of a box does to compare its table with the peer's.
 
+use std::collections::BTreeMap;
+use std::net::SocketAddrV4;
+
 use hitless_core::audit::{Due, Listing, Task};
 use hitless_core::node::{Captured, Change};
 use hitless_model::ConnKey;
@@ -178,8 +181,13 @@ impl World {
         }
     }
 
-    /// Entries of a box's table vanish behind its back; says how many.
-    pub fn lose_entries(&mut self, side: Side, every: usize) -> usize {
+    /// Established connections in a box's table, and their reals.
+    pub fn established(&self, side: Side) -> BTreeMap<ConnKey, SocketAddrV4> {
+        self.hosts[side].plane.established()
+    }
+
+    /// Entries of a box's table vanish behind its back; says which.
+    pub fn lose_entries(&mut self, side: Side, every: usize) -> Vec<ConnKey> {
         let lost = self.hosts[side].plane.lose_every(every);
         self.trace.brief(self.now, || format!("{side} loses {} connections", lost.len()));
         for client in self.clients.iter_mut().filter(|client| lost.contains(&client.key)) {
@@ -188,6 +196,6 @@ impl World {
                 open.is_safe_at[side] = false;
             }
         }
-        lost.len()
+        lost
     }
 }

@@ -1,8 +1,11 @@
 //! The watchers' looks: after every event, now and then, and when everything must have settled.
 
+use std::collections::BTreeMap;
+use std::net::SocketAddrV4;
 use std::time::Duration;
 
-use hitless_model::Role;
+use hitless_model::tcp::seen;
+use hitless_model::{ConnKey, Role};
 
 use super::{Event, Stage, World};
 use crate::check::{Forwarders, Invariant};
@@ -15,6 +18,9 @@ use crate::time::Moment;
 const MAX_AT_RISK: u64 = 4096;
 /// After a handover that came to nothing the peer's wish to preempt rests for ten seconds.
 const COUP_RESTS: Duration = Duration::from_secs(11);
+
+/// Connections, and who carries them.
+type Reals = BTreeMap<ConnKey, SocketAddrV4>;
 
 impl World {
     /// After every event: who forwards?
@@ -159,11 +165,19 @@ impl World {
         }
         let Pair { a, b } = Pair::of(|side| self.hosts[side].plane.established());
         self.trace.brief(self.now, || format!("tables: A {}, B {}", a.len(), b.len()));
-        let differs = a.iter().find(|(key, real)| b.get(*key) != Some(*real));
-        if let Some((key, real)) =
-            differs.or_else(|| b.iter().find(|(key, _)| !a.contains_key(*key)))
-        {
-            let what = format!("{active} is active, and only one holds {} at {real}", key.client);
+        let is_open = |key: &ConnKey| {
+            let records = Side::BOTH.map(|side| self.hosts[side].plane.main_record(key));
+            records.into_iter().flatten().any(|record| !seen::is_closing(record.seen))
+        };
+        // One that closes ends on each box by itself, and not at the same instant.
+        let has_another = |one: &Reals, other: &Reals| {
+            let differs = |(key, real): &(&ConnKey, &SocketAddrV4)| {
+                other.get(*key).map_or_else(|| is_open(key), |theirs| theirs != *real)
+            };
+            one.iter().find(differs).map(|(key, real)| (key.client, *real))
+        };
+        if let Some((client, real)) = has_another(&a, &b).or_else(|| has_another(&b, &a)) {
+            let what = format!("{active} is active, and only one holds {client} at {real}");
             self.violated(Invariant::TablesConverge, what);
         }
     }
