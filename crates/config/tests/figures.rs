@@ -1,6 +1,5 @@
-//! A large configuration: 4,000 virtual servers with 16,000 reals. The bounds here are for any
-//! machine and build; `cargo test --release -p hitless-config --test figures -- --ignored
-//! --nocapture` prints the figures themselves.
+//! A large configuration: 4,000 virtual servers with 16,000 reals. The bounds are for any machine;
+//! `cargo test --release -p hitless-config --test figures -- --nocapture` prints the figures themselves.
 
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
@@ -78,10 +77,4 @@ fn walk_through(bound: Duration) -> Configuration {
 #[test]
 fn a_large_configuration_is_no_standstill() {
     walk_through(Duration::from_secs(30));
-}
-
-#[test]
-#[ignore = "prints figures: of use only in a release build on a quiet machine"]
-fn figures() {
-    walk_through(Duration::from_secs(3));
 }
